@@ -1,0 +1,1 @@
+//! Sockets, threads and the clock around nodens-core. No DNS decisions.

@@ -1,0 +1,1 @@
+"""Words -> calls. Arguments, exit codes, printing of problems. No decisions."""

@@ -1,0 +1,1 @@
+"""Time. Who does what, in which order, until when."""

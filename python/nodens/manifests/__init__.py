@@ -1,0 +1,1 @@
+"""Options -> YAML. Prints the Kubernetes objects that run nodens; reads no cluster."""

@@ -1,0 +1,1 @@
+"""State -> what others see: metrics, health, logs. Never changes anything."""
