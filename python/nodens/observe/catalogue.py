@@ -1,4 +1,4 @@
-"""Every metric of the control plane, a row each. Names that CoreDNS has keep their meaning; ours start with `nodens_`."""
+"""Every metric of the control plane, a row each. CoreDNS' names keep their meaning; ours start with `nodens_`."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import socket
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from threading import BoundedSemaphore, Thread
+from threading import BoundedSemaphore, Event, Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Listener:
         self.routes = routes
         self._socket = open_socket(endpoint)
         self._free = BoundedSemaphore(_CLIENT_LIMIT)
-        self._is_closed = False
+        self._is_closed = Event()
         name = f"http {endpoint.host}:{endpoint.port}"
         self._thread = Thread(target=self._accept, name=name, daemon=True)
         self._thread.start()
@@ -104,22 +105,18 @@ class Listener:
 
     def close(self) -> None:
         """Listen no more; requests in hand are finished by their own threads."""
-        self._is_closed = True
-        try:
+        self._is_closed.set()
+        with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
-        except OSError:
-            pass
         self._socket.close()
         self._thread.join(_TIMEOUT_S)
 
     def _accept(self) -> None:
         """Give each connection a thread, up to the limit; what comes above it is turned away."""
-        while not self._is_closed:
+        while not self._is_closed.is_set():
             try:
                 connection, _ = self._socket.accept()
             except OSError:
-                if self._is_closed:
-                    return
                 continue
             if not self._free.acquire(blocking=False):
                 connection.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from nodens.observe.catalogue import (
     HEALTH_DURATION,
@@ -87,7 +87,7 @@ class Sides:
         self._is_over = Event()
         self._beat_thread = Thread(target=self._beat, name="beat", daemon=True)
 
-    def __enter__(self) -> Sides:
+    def __enter__(self) -> Self:
         """Start the heartbeat."""
         self._beat_thread.start()
         return self
