@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from nodens.plan.model import HttpEndpoint
+    from nodens.plan import HttpEndpoint
 
 _TIMEOUT_S: Final = 5.0  # CoreDNS gives readers and writers as long
 _REQUEST_LIMIT_BYTES: Final = 8192  # longer request heads are not a scraper's

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from nodens.observe.log import Log
     from nodens.observe.numbers import Numbers
-    from nodens.plan.model import HttpEndpoint, ObservePlan
+    from nodens.plan import HttpEndpoint, ObservePlan
 
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
 _POLL_S: Final = 1.0  # CoreDNS asks its own /health as often
