@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0  # whoever read us has seen enough, as `head` has
     except Exception:  # noqa: BLE001 - the last resort: a bug is shown whole, with where to take it
         traceback.print_exc()
-        sys.stderr.write("this is a bug of nodens: please report it with the lines above (see SECURITY.md, README.md)\n")
+        sys.stderr.write(
+            "this is a bug of nodens: please report it with the lines above (see SECURITY.md, README.md)\n"
+        )
         return 1
     return int(code)

@@ -124,9 +124,7 @@ def _duration_ms(flag: Flag, text: str) -> int:
             return seconds * 1000
     parts = _DURATION.findall(text)
     if parts and "".join(parts) == text:
-        nanoseconds = sum(
-            float(part.rstrip("nuµμmsh")) * _UNITS_NS[part.lstrip("0123456789.")] for part in parts
-        )
+        nanoseconds = sum(float(part.rstrip("nuµμmsh")) * _UNITS_NS[part.lstrip("0123456789.")] for part in parts)
         if nanoseconds >= _UNITS_NS["s"]:
             return int(nanoseconds // 1_000_000)
         raise FlagError(f'invalid value "{text}" for flag -{flag.name}: less than a second')

@@ -92,7 +92,9 @@ def quantile(value: Distribution, bounds: Sequence[float], share: float) -> floa
 
 def _total(samples: Sequence[Sample], name: str) -> float:
     """Add up a family."""
-    return sum(sample.value for sample in samples if sample.family.name == name and not isinstance(sample.value, Distribution))
+    return sum(
+        sample.value for sample in samples if sample.family.name == name and not isinstance(sample.value, Distribution)
+    )
 
 
 def _entries(samples: Sequence[Sample]) -> float:

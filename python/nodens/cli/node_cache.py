@@ -35,9 +35,7 @@ FLAGS: Final = (
         default=True,
         help="indicates whether network interface should be setup",
     ),
-    Flag(
-        name="interfacename", kind=Kind.TEXT, default="nodelocaldns", help="name of the interface to be created"
-    ),
+    Flag(name="interfacename", kind=Kind.TEXT, default="nodelocaldns", help="name of the interface to be created"),
     Flag(
         name="syncinterval",
         kind=Kind.DURATION,
@@ -199,7 +197,11 @@ def wishes(values: Mapping[str, Value]) -> Facts:
     """What the flags ask of the plan."""
     addresses = [ip for part in str(values["localip"]).split(",") if (ip := read_ip(part))]
     own = tuple(str(ip) for ip in addresses if ip.is_link_local or ip.is_loopback or len(addresses) == 1)
-    sources = {"own_addresses": "flag -localip", "borrowed_addresses": "flag -localip", "default_port": "flag -dns.port"}
+    sources = {
+        "own_addresses": "flag -localip",
+        "borrowed_addresses": "flag -localip",
+        "default_port": "flag -dns.port",
+    }
     if values["workers"]:
         sources["workers_wish"] = "flag -workers"
     if values["memory-limit"]:

@@ -55,9 +55,7 @@ def main(words: Sequence[str]) -> int:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(prog="nodens run", description="Serve DNS from a Corefile.")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--corefile", default="Corefile", metavar="FILE", help="what to serve (default: ./Corefile)"
-    )
+    what.add_argument("--corefile", default="Corefile", metavar="FILE", help="what to serve (default: ./Corefile)")
     what.add_argument(
         "--demo", action="store_true", help=f"serve a built-in Corefile on 127.0.0.1, port {DEMO_PORT} unless --port"
     )

@@ -43,7 +43,9 @@ def origins(prepared: lifecycle.Prepared) -> dict[str, str]:
     facts = prepared.facts
     found = {
         "engine.workers": f"this node: {facts.cores} cores may be used",
-        "engine.memory_limit_bytes": "the cgroup's memory limit" if facts.memory_limit_bytes else "built in: the cgroup has no limit",
+        "engine.memory_limit_bytes": "the cgroup's memory limit"
+        if facts.memory_limit_bytes
+        else "built in: the cgroup has no limit",
         "listeners' port": "the Corefile's keys, else 53",
     }
     wished = {

@@ -22,7 +22,9 @@ def answer_ourselves(addresses: Iterable[tuple[str, int]]) -> None:
     """Ask each address that is on this node one question. Raises EngineError if one stays silent."""
     for address, port in addresses:
         if not _is_answered(address, port):
-            raise EngineError(f"{address}:{port}/udp: gives no answer to ourselves; expected one within {_TRIES * _WAIT_S:.0f} s")
+            raise EngineError(
+                f"{address}:{port}/udp: gives no answer to ourselves; expected one within {_TRIES * _WAIT_S:.0f} s"
+            )
 
 
 def _is_answered(address: str, port: int) -> bool:

@@ -19,7 +19,6 @@ from nodens.problems import Problems
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
     from nodens.engine import Running
     from nodens.lifecycle.intents import Reload
     from nodens.lifecycle.node import Asked
