@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n".join(lifecycle.version_lines()))
         return 0
     if values["plugins"]:
-        print("\n".join(sorted(config.served_directives())) + "\n")
+        print("\n".join(sorted(name for name, row in config.DIRECTIVES.items() if row.reader)) + "\n")
         return 0
     if refusal := validate(values):
         sys.stderr.write(f"{_stamp()} [FATAL] {refusal}\n")

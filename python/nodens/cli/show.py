@@ -6,7 +6,7 @@ import argparse
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
-from nodens import lifecycle, observe
+from nodens import corefile, lifecycle, observe
 from nodens.cli.wishes import add_wishes, read_wishes
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def main(words: Sequence[str]) -> int:
         return 0
     prepared = lifecycle.prepare(lifecycle.FileSource(path=asked.corefile), read_wishes(asked))
     if asked.what == "corefile":
-        print(prepared.rendered, end="")
+        print(corefile.render(prepared.tree), end="")
         return 0
     shown = prepared.plan if asked.what == "plan" else prepared.facts
     print("\n".join(render_values(shown)))

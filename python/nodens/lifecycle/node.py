@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nodens.lifecycle.intents import Intents
     from nodens.lifecycle.reload import Prepared
     from nodens.lifecycle.source import Source
+    from nodens.lifecycle.watch import Watch
     from nodens.observe import Log
     from nodens.plan import EnginePlan, Facts, HttpEndpoint
 
@@ -64,11 +65,12 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], Iterator[None]] | N
         plan = prepared.plan
         _refuse_taken_ports(plan.engine)
         sides = life.enter_context(Sides(numbers, log, network.holder))
-        running = life.enter_context(_running(plan.engine, asked.drain_ms))
+        running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
         node.publish()
-        ending = life.enter_context(_lameduck(node))
-        answer_ourselves(plan.engine, running.addresses())  # never steer at silence
+        prepared.say_warnings(log)
+        life.enter_context(_lameduck(node))
+        answer_ourselves(running.addresses())  # never steer at silence
         life.enter_context(network.steering(plan.network))  # last in, first out
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
@@ -83,11 +85,12 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], Iterator[None]] | N
         if onlook:
             life.enter_context(contextmanager(onlook)(running))
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
-        ending.is_hasty = _loop(intents, node, watch.follow)
+        if _loop(intents, node, watch):
+            running.drain_ms = node.lameduck_ms = 0
     return 0
 
 
-def _loop(intents: Intents, node: Node, follow: Callable[..., None]) -> bool:
+def _loop(intents: Intents, node: Node, watch: Watch) -> bool:
     """Take one intent after the other, until one is to stop; gives whether in haste. The one thread that decides."""
     while True:
         match intents.get():
@@ -95,7 +98,7 @@ def _loop(intents: Intents, node: Node, follow: Callable[..., None]) -> bool:
                 return is_hasty
             case Reload() as asked:
                 node.reload(asked)
-                follow(node.prepared.watched)
+                watch.follow(node.prepared.watched)
             case Told(kind=kind, message=message):
                 node.numbers.add(EVENTS, kind)
                 node.log.warning(message) if _is_trouble(kind) else node.log.info(message)
@@ -112,7 +115,7 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
     give_up_s = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return prepare(asked.source, asked.wishes, log)
+            return prepare(asked.source, asked.wishes)
         except NotYetError as error:
             if time.monotonic() > give_up_s:
                 raise
@@ -135,28 +138,12 @@ def _refuse_taken_ports(plan: EnginePlan) -> None:
 
 
 @contextmanager
-def _running(plan: EnginePlan, drain_ms: int) -> Iterator[Running]:
-    """Run the engine; bind errors get the holder's name."""
-    with ExitStack() as stack:
-        yield stack.enter_context(engine.running(plan, drain_ms))
-
-
-@dataclass(slots=True, kw_only=True)
-class _Ending:
-    """How this life is to end; known only at its end."""
-
-    is_hasty: bool = False
-
-
-@contextmanager
-def _lameduck(node: Node) -> Iterator[_Ending]:
+def _lameduck(node: Node) -> Iterator[None]:
     """Go on answering for a while after traffic was pointed away, for those who have not noticed."""
-    ending = _Ending()
-    yield ending
-    wait_ms = node.prepared.plan.observe.lameduck_ms
-    if wait_ms and not ending.is_hasty:
-        node.log.info(f"plugin/health: Going into lameduck mode for {words.spell_duration(wait_ms)}")
-        time.sleep(wait_ms / 1000)
+    yield
+    if node.lameduck_ms:
+        node.log.info(f"plugin/health: Going into lameduck mode for {words.spell_duration(node.lameduck_ms)}")
+        time.sleep(node.lameduck_ms / 1000)
 
 
 @contextmanager

@@ -35,20 +35,28 @@ class Prepared:
     facts: Facts
     fingerprint: str
     watched: tuple[Path, ...]
-    warnings: str = ""
+    tree: corefile.Corefile
+    problems: Problems
+
+    def say_warnings(self, log: Log) -> None:
+        """Print what is suspicious but served."""
+        for problem in self.problems:
+            log.warning(problem.render())
 
     @property
     def id(self) -> str:
         """A short name for the plan: equal plans, equal names."""
-        return hashlib.sha256(repr(self.plan).encode()).hexdigest()[:12]
+        decided = (self.plan.engine, self.plan.network, self.plan.observe, self.plan.reload)
+        return hashlib.sha256(repr(decided).encode()).hexdigest()[:12]
 
 
-def prepare(source: Source, wishes: Facts, log: Log | None = None) -> Prepared:
+def prepare(source: Source, wishes: Facts) -> Prepared:
     """Read, parse, expand, survey, compile; touches nothing that runs. Raises ConfigError with every problem."""
     text = source.read()
     problems = Problems()
     imported: list[Path] = []
 
+    # What an import names is watched, too.
     def read_import(pattern: str, /) -> Sequence[corefile.ImportedFile]:
         files = corefile.read_from_disk(pattern)
         imported.extend(Path(file.path) for file in files)
@@ -56,7 +64,7 @@ def prepare(source: Source, wishes: Facts, log: Log | None = None) -> Prepared:
 
     tree = corefile.parse(text.content, text.file, problems)
     if tree is not None:
-        tree = corefile.expand(tree, os.environ, read_import, problems)
+        tree = corefile.expand(tree, environment=os.environ, read_file=read_import, problems=problems)
     asked = config.read(tree, problems) if tree is not None else None
     if asked is None or tree is None:
         raise ConfigError(problems)
@@ -70,7 +78,8 @@ def prepare(source: Source, wishes: Facts, log: Log | None = None) -> Prepared:
         facts=facts,
         fingerprint=_fingerprint(tree),
         watched=(*source.watched(), *imported, *(Path(path) for path in paths)),
-        warnings=problems.render(),
+        tree=tree,
+        problems=problems,
     )
 
 
@@ -95,11 +104,13 @@ class Node:
     numbers: Numbers
     log: Log
     prepared: Prepared
+    lameduck_ms: int = field(default=0, init=False)
     _refused: str = field(default="", init=False)
 
     def publish(self) -> None:
         """Show the running plan to the onlookers."""
         decided = self.prepared.plan
+        self.lameduck_ms = decided.observe.lameduck_ms
         self.log.shows_debug = decided.observe.is_debug
         self.sides.source = self.running
         self.sides.apply(decided.observe, self.asked.own_metrics)
@@ -112,7 +123,7 @@ class Node:
         """Look at everything again and take up what is new. Whatever goes wrong, the running plan runs on."""
         started_s = time.monotonic()
         try:
-            wanted = prepare(self.asked.source, self.asked.wishes, self.log)
+            wanted = prepare(self.asked.source, self.asked.wishes)
             if wanted.plan == self.prepared.plan and not intent.signal:
                 self.prepared = wanted
                 self._refused = ""
@@ -130,9 +141,7 @@ class Node:
 
     def _take_up(self, wanted: Prepared) -> None:
         """Give the engine the new plan, then the onlookers."""
-        if wanted.warnings:
-            self.log.warning(wanted.warnings)
-        change = plan.change(self.prepared.plan, wanted.plan)
+        wanted.say_warnings(self.log)
         if wanted.plan.engine != self.prepared.plan.engine:
             self.running.apply(wanted.plan.engine)
         self.prepared = wanted

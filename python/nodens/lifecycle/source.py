@@ -73,10 +73,11 @@ class BuiltInSource:
     """A Corefile that is part of the program."""
 
     content: str
+    file: str = "(built in)"
 
     def read(self) -> Text:
         """Give it."""
-        return Text(file="(built in)", content=self.content)
+        return Text(file=self.file, content=self.content)
 
     def watched(self) -> Sequence[Path]:
         """Nothing."""
