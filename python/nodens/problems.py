@@ -71,6 +71,10 @@ class Problems:
         """Remember what is suspicious at a place; the text is still accepted."""
         self._noted[Problem(at=at, what=what, hint=hint, is_warning=True)] = None
 
+    def take(self, others: Problems) -> None:
+        """Remember what others have noted; for a reader that must know whether it found anything itself."""
+        self._noted |= others._noted
+
     def __iter__(self) -> Iterator[Problem]:
         """Go through all, sorted by place."""
         return iter(sorted(self._noted, key=lambda problem: problem.at))

@@ -31,7 +31,6 @@ TRAIL_LIMIT = 50  # imports within imports; recursion must have an end
 
 def expand(
     tree: Corefile,
-    *,
     environment: Mapping[str, str],
     read_file: ReadFile,
     problems: Problems,

@@ -47,6 +47,11 @@ def render_directive(directive: Directive, indent: str = "") -> str:
     return _line(directive.words, directive.body, indent)
 
 
+def render_words(words: Sequence[Word]) -> str:
+    """Write words that stand on one line."""
+    return " ".join(_spell(words, is_open=False))
+
+
 def _line(words: Sequence[Word], body: Sequence[Directive] | None, indent: str) -> str:
     """Write words and the body they open."""
     line = indent + " ".join(_spell(words, is_open=body is not None))

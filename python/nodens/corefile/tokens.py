@@ -27,7 +27,7 @@ _QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 SOURCE_LIMIT = 500  # characters; a caret under a longer line shows a person nothing
 
 
-class _Lines:
+class Lines:
     """Turns growing offsets of one text into places."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -70,7 +70,7 @@ def read_words(text: str, file: str, problems: Problems) -> tuple[Word, ...]:
 
 def _scan(text: str, file: str, problems: Problems) -> Iterator[Word]:
     """Go through a text once, word by word."""
-    lines = _Lines(text, file)
+    lines = Lines(text, file)
     long_quote: Place | None = None
     offset = 1 if text.startswith("\ufeff") else 0
     while (offset := _end_of(_GAP, text, offset)) < len(text):
@@ -139,3 +139,8 @@ def _part(word: Word, start: int, end: int) -> Word:
     """Cut a piece out of a bare word."""
     at = replace(word.at, column=word.at.column + start, width=end - start)
     return replace(word, text=word.text[start:end], at=at)
+
+
+def end_of_word(text: str, offset: int) -> int:
+    """Give where the quoted word ends that begins at `offset`."""
+    return _end_of(_QUOTED, text, offset)
