@@ -1,7 +1,7 @@
 """Tree -> meaning. Gives each directive its typed rules. Knows no node: reads no file, no environment, no interface."""
 
 from nodens.config.addresses import parse_ip, split_host_port
-from nodens.config.directives import DIRECTIVES, RunTime
+from nodens.config.directives import DIRECTIVES, RunTime, did_you_mean
 from nodens.config.model import (
     BindRules,
     BindWord,
@@ -26,10 +26,23 @@ from nodens.config.model import (
 )
 from nodens.config.names import parse_name
 from nodens.config.read import read
-from nodens.config.values import parse_duration_ms, render_duration
+from nodens.config.values import (
+    CAPACITY_LIMIT,
+    COUNT_LIMIT,
+    DURATION_LIMIT_MS,
+    PORT_LIMIT,
+    TTL_LIMIT_S,
+    parse_duration_ms,
+    render_duration,
+)
 
 __all__ = [
+    "CAPACITY_LIMIT",
+    "COUNT_LIMIT",
     "DIRECTIVES",
+    "DURATION_LIMIT_MS",
+    "PORT_LIMIT",
+    "TTL_LIMIT_S",
     "BindRules",
     "BindWord",
     "CacheRules",
@@ -51,6 +64,7 @@ __all__ = [
     "TimeoutRules",
     "UpstreamWord",
     "ZoneKey",
+    "did_you_mean",
     "parse_duration_ms",
     "parse_ip",
     "parse_name",
