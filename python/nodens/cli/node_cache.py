@@ -217,20 +217,18 @@ def wishes(values: Mapping[str, Value]) -> Facts:
     )
 
 
-def source(values: Mapping[str, Value], log: Log) -> lifecycle.Source:
+def source(values: Mapping[str, Value]) -> lifecycle.Source:
     """Where the Corefile comes from."""
     conf = str(values["conf"]) or str(values["corefile"])
     if conf == "stdin":
         return lifecycle.BuiltInSource(file="stdin", content=sys.stdin.read())
-    folder = str(values["kubednscm"]) or (KUBE_DNS_FOLDER if Path(KUBE_DNS_FOLDER).is_dir() else "")
     return lifecycle.TemplateSource(
         template=str(values["basecorefile"]),
-        corefile=conf,
-        kube_dns=folder,
+        written=conf,
+        kube_dns=str(values["kubednscm"]) or KUBE_DNS_FOLDER,
         service=str(values["upstreamsvc"]),
-        local_addresses=tuple(str(read_ip(part)) for part in str(values["localip"]).split(",")),
-        port=str(values["dns.port"]),
-        log=log,
+        local_dns=[str(read_ip(part)) for part in str(values["localip"]).split(",")],
+        port=read_port(str(values["dns.port"])) or 0,
     )
 
 
@@ -242,10 +240,12 @@ def _serve(values: Mapping[str, Value], born_s: float) -> int:
     log.info(f"Using Pidfile {values['pidfile']}")
     if values["setupinterface"] or values["setupiptables"]:
         log.warning("no interface and no iptables rules are set up: steering comes with a later version of nodens")
+    if not values["kubednscm"] and not Path(KUBE_DNS_FOLDER).is_dir():
+        log.info("Skipping kube-dns configmap sync as no directory was specified")
     try:
         return lifecycle.live(
             lifecycle.Asked(
-                source=source(values, log),
+                source=source(values),
                 wishes=wishes(values),
                 own_metrics=read_endpoint(str(values["metrics-listen-address"])),
                 pidfile=str(values["pidfile"]),

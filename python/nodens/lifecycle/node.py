@@ -22,6 +22,7 @@ from nodens.observe import EVENTS, Numbers, Sides, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from nodens.engine import Running
     from nodens.lifecycle.intents import Intents
@@ -39,10 +40,7 @@ PATIENCE_S: Final = 300.0  # then a restart helps more: the kubelet fills the en
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a life is made from: where the text comes from, wishes from the command line, and what to leave behind.
-
-    `wake` is called with the running engine and gives something to be held as long as it runs (a live line, say).
-    """
+    """What a life is made from: where the text comes from, wishes from the command line, and what to leave behind."""
 
     source: Source
     wishes: Facts
@@ -53,12 +51,16 @@ class Asked:
     born_s: float = field(default_factory=time.monotonic)
 
 
-def live(asked: Asked, log: Log, onlook: Callable[[Running], Iterator[None]] | None = None) -> int:
-    """Start, serve until asked to stop, stop in good order; gives the exit code. Raises NodensError before serving."""
+def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextManager[None]] | None = None) -> int:
+    """Start, serve until asked to stop, stop in good order; gives the exit code. Raises NodensError before serving.
+
+    `onlook` gets the running engine and gives something to hold while it runs: a live line, say.
+    """
     intents: Intents = SimpleQueue()
     numbers = Numbers()
     with ExitStack() as life:
         life.enter_context(signals.listening(intents, log, partial(pidfile.remove, asked.pidfile)))
+        asked.source.report_to(log, numbers)
         prepared = _first(asked, intents, log)
         if prepared is None:
             return 0
@@ -83,7 +85,7 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], Iterator[None]] | N
         watch = life.enter_context(watching(lambda: intents.put(Reload())))
         watch.follow(prepared.watched)
         if onlook:
-            life.enter_context(contextmanager(onlook)(running))
+            life.enter_context(onlook(running))
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         if _loop(intents, node, watch):
             running.drain_ms = node.lameduck_ms = 0

@@ -12,6 +12,8 @@ from nodens.problems import Place, Problems
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nodens.observe import Log, Numbers
+
 SIZE_LIMIT_BYTES = 1 << 20  # a ConfigMap's own limit
 
 
@@ -32,6 +34,9 @@ class Source(Protocol):
 
     def read(self) -> Text:
         """Read it now. Raises ConfigError or NotYetError."""
+
+    def report_to(self, log: Log, numbers: Numbers) -> None:
+        """From now on this is in earnest: write what there is to write, say and count what goes wrong."""
 
     def watched(self) -> Sequence[Path]:
         """The files and folders whose change calls for another look."""
@@ -59,6 +64,9 @@ class FileSource:
 
     path: str
 
+    def report_to(self, log: Log, numbers: Numbers) -> None:
+        """Has nothing to say."""
+
     def read(self) -> Text:
         """Read the file."""
         return Text(file=self.path, content=read_file(self.path))
@@ -74,6 +82,9 @@ class BuiltInSource:
 
     content: str
     file: str = "(built in)"
+
+    def report_to(self, log: Log, numbers: Numbers) -> None:
+        """Has nothing to say."""
 
     def read(self) -> Text:
         """Give it."""
