@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from nodens.lifecycle.source import Source
     from nodens.observe import Log, Numbers, Sides
     from nodens.plan import Facts, Plan
+
+
+class RestartNeededError(NodensError):
+    """A change that only a new process can take up; the sentence says which setting and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,31 +126,39 @@ class Node:
     def reload(self, intent: Reload) -> None:
         """Look at everything again and take up what is new. Whatever goes wrong, the running plan runs on."""
         started_s = time.monotonic()
+        # Workers are counted once, at start: a changed quota must not stand in the way of a changed file.
+        wishes = replace(self.asked.wishes, workers_wish=self.prepared.plan.engine.workers)
         try:
-            wanted = prepare(self.asked.source, self.asked.wishes)
-            if wanted.plan == self.prepared.plan and not intent.signal:
-                self.prepared = wanted
-                self._refused = ""
+            wanted = prepare(self.asked.source, wishes)
+            change = plan.change(self.prepared.plan, wanted.plan)
+            if change.needs_restart:
+                raise RestartNeededError("; ".join(change.restart_reasons))
+            if change.is_empty and not intent.signal:
+                self._keep(wanted)
                 return
             self.log.info("Reloading")
             self._take_up(wanted)
         except NodensError as error:
             self._refuse(error, intent)
             return
-        took_ms = (time.monotonic() - started_s) * 1000
-        self._refused = ""
         words.say_running(self.log, wanted)
+        took_ms = (time.monotonic() - started_s) * 1000
+        self.log.debug(f"plan applied id={wanted.id} changed={','.join(change.parts) or '-'} took_ms={took_ms:.0f}")
         self.log.info("Reloading complete")
-        self.log.debug(f"plan applied id={wanted.id} took_ms={took_ms:.0f}")
 
     def _take_up(self, wanted: Prepared) -> None:
         """Give the engine the new plan, then the onlookers."""
         wanted.say_warnings(self.log)
         if wanted.plan.engine != self.prepared.plan.engine:
             self.running.apply(wanted.plan.engine)
-        self.prepared = wanted
+        self._keep(wanted)
         self.publish()
         self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])
+
+    def _keep(self, wanted: Prepared) -> None:
+        """From now on this is what runs."""
+        self.prepared = wanted
+        self._refused = ""
 
     def _refuse(self, error: NodensError, intent: Reload) -> None:
         """Say once why not, and count it."""
