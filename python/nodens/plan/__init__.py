@@ -1,1 +1,1 @@
-"""Meaning + facts -> decision. Pure: no I/O of any kind; nothing that leaves here says \"auto\"."""
+"""Meaning + facts -> decision. Pure: no I/O of any kind; nothing that leaves here says "auto"."""
