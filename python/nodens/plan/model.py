@@ -58,7 +58,7 @@ class PrefetchPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StalePlan:
-    """serve_stale: for how long, and whether upstream is asked first (`is_verify`, for `verify_timeout_ms`; 0: no limit).
+    """serve_stale: for how long, and whether upstream is asked first (`is_verify`; `verify_timeout_ms` 0: no limit).
 
     `recheck_ms`: after a failed refresh the stale answer is given for so long without asking again.
     """
@@ -138,7 +138,7 @@ class ForwardPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPlan:
-    """A `log` rule: names under `zone` whose response is of one of `classes` are printed by `format`, fully expanded."""
+    """A `log` rule: names under `zone` whose response is of one of `classes` are printed by `format`, all expanded."""
 
     zone: str
     format: str
