@@ -125,29 +125,28 @@ def usage(program: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code."""
     born_s = time.monotonic()
-    words = list(sys.argv[1:] if argv is None else argv)
     program = Path(sys.argv[0]).name if argv is None else "node-cache"
     try:
-        values, rest = parse(FLAGS, words)
+        values, rest = parse(FLAGS, sys.argv[1:] if argv is None else argv)
     except HelpAskedError:
-        sys.stderr.write(usage(program))
-        return 0
+        return _end(usage(program), 0)
     except FlagError as error:
-        sys.stderr.write(f"{error}\n{usage(program)}")
-        return 2
+        return _end(f"{error}\n{usage(program)}", 2)
     if rest:
-        sys.stderr.write(f"{_stamp()} extra command line arguments: [{' '.join(rest)}]\n")
-        return 1
-    if values["version"]:
-        print("\n".join(lifecycle.version_lines()))
-        return 0
-    if values["plugins"]:
-        print("\n".join(sorted(name for name, row in config.DIRECTIVES.items() if row.reader)) + "\n")
+        return _end(f"{_stamp()} extra command line arguments: [{' '.join(rest)}]\n", 1)
+    if values["version"] or values["plugins"]:
+        names = sorted(name for name, row in config.DIRECTIVES.items() if row.reader)
+        print("\n".join(lifecycle.version_lines() if values["version"] else [*names, ""]))
         return 0
     if refusal := validate(values):
-        sys.stderr.write(f"{_stamp()} [FATAL] {refusal}\n")
-        return 1
+        return _end(f"{_stamp()} [FATAL] {refusal}\n", 1)
     return _serve(values, born_s)
+
+
+def _end(text: str, code: int) -> int:
+    """Say why this ends before it began."""
+    sys.stderr.write(text)
+    return code
 
 
 def validate(values: Mapping[str, Value]) -> str | None:
@@ -223,9 +222,11 @@ def source(values: Mapping[str, Value]) -> lifecycle.Source:
     if conf == "stdin":
         return lifecycle.BuiltInSource(file="stdin", content=sys.stdin.read())
     return lifecycle.TemplateSource(
-        template=str(values["basecorefile"]),
-        written=conf,
-        kube_dns=str(values["kubednscm"]) or KUBE_DNS_FOLDER,
+        lifecycle.TemplateFiles(
+            template=str(values["basecorefile"]),
+            written=conf,
+            kube_dns=str(values["kubednscm"]) or KUBE_DNS_FOLDER,
+        ),
         service=str(values["upstreamsvc"]),
         local_dns=[str(read_ip(part)) for part in str(values["localip"]).split(",")],
         port=read_port(str(values["dns.port"])) or 0,

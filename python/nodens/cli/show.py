@@ -17,8 +17,8 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="nodens show",
         description="Print what `nodens run` would use on this node.",
-        epilog="corefile: with imports, snippets and variables put in; plan: every value, and behind `#` where it comes "
-        "from; metrics: every family",
+        epilog="corefile: with imports, snippets and variables put in; plan: every value, and behind `#` where it "
+        "comes from; metrics: every family",
     )
     parser.add_argument("what", choices=("corefile", "plan", "metrics"), help="what to print")
     parser.add_argument("--corefile", default="Corefile", metavar="FILE", help="the Corefile (default: ./Corefile)")

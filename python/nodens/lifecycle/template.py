@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,17 +23,23 @@ if TYPE_CHECKING:
 FILES_LIMIT = 64  # keys of the ConfigMap that are looked at; it has three
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateFiles:
+    """The template, the Corefile to write, and the folder of the ConfigMap, which may appear later."""
+
+    template: str
+    written: str
+    kube_dns: str
+
+
 class TemplateSource:
     """Merges anew each time it is asked; writes the Corefile only when it comes out different."""
 
-    def __init__(
-        self, *, template: str, written: str, kube_dns: str, service: str, local_dns: Sequence[str], port: int
-    ) -> None:
-        """Name the files: the template, the Corefile to write, the folder of the ConfigMap (it may appear later)."""
-        self._template = template
-        self._written = written
-        self._folder = kube_dns
-        self._variable = service_variable(service)
+    def __init__(self, asked: TemplateFiles, *, service: str, local_dns: Sequence[str], port: int) -> None:
+        """Merge these files for a node that listens on `local_dns` and `port`."""
+        self._template = asked.template
+        self._written = asked.written
+        self._folder = asked.kube_dns
         self._service = service
         self._local_dns = tuple(local_dns)
         self._port = port
@@ -77,7 +84,7 @@ class TemplateSource:
         pillars = config.Pillars(
             local_dns=self._local_dns,
             cluster_dns=(cluster_dns,) if cluster_dns else (),
-            cluster_dns_variable=self._variable,
+            cluster_dns_variable=service_variable(self._service),
             port=self._port,
         )
         merged = config.merge(tree, text, kube_dns, pillars, problems)
