@@ -65,6 +65,7 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         if prepared is None:
             return 0
         plan = prepared.plan
+        asked.source.accept()
         _refuse_taken_ports(plan.engine)
         sides = life.enter_context(Sides(numbers, log, network.holder))
         running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
@@ -123,7 +124,8 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
                 raise
             if str(error) != said:
                 said = str(error)
-                log.error(f"{said}; looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
+                log.error(said)
+                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
         try:
             if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
                 return None

@@ -66,7 +66,7 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
         imported.extend(Path(file.path) for file in files)
         return files
 
-    tree = corefile.parse(text.content, text.file, problems)
+    tree = text.tree or corefile.parse(text.content, text.file, problems)
     if tree is not None:
         tree = corefile.expand(tree, environment=os.environ, read_file=read_import, problems=problems)
     asked = config.read(tree, problems) if tree is not None else None
@@ -149,6 +149,7 @@ class Node:
     def _take_up(self, wanted: Prepared) -> None:
         """Give the engine the new plan, then the onlookers."""
         wanted.say_warnings(self.log)
+        self.asked.source.accept()
         if wanted.plan.engine != self.prepared.plan.engine:
             self.running.apply(wanted.plan.engine)
         self._keep(wanted)
