@@ -74,11 +74,11 @@ impl Bound {
         });
         let logger = Logger::start(&common.shared).map_err(Error::Start)?;
         let sockets = sockets_for_upstreams(&plan, workers);
-        let mut running = Running { common, threads: Vec::new(), listening: Mutex::default(), logger, workers };
+        let mut running = Running { common, threads: Mutex::default(), listening: Mutex::default(), logger, workers };
         for number in 0..workers {
             let come = coming(&running.common.shared, &plan, &mut binds);
             let thread = start_worker(&running.common, number, sockets, Limits::of(&plan), come)?;
-            running.threads.push(thread);
+            running.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         let listening = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
         running.listening = Mutex::new(listening);
@@ -89,7 +89,7 @@ impl Bound {
 /// Workers answer.
 pub struct Running {
     common: Arc<Common>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     listening: Mutex<Vec<(Place, SocketAddr)>>,
     logger: Logger,
     workers: usize,
@@ -101,12 +101,10 @@ impl Running {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         let mut binds = bind_new(plan, self.workers, &listening)?;
         self.common.shared.apply(plan.clone(), sys::now())?;
-        let stays = |place: &Place| listening.iter().any(|(held, _)| held == place);
         let stay: Vec<_> = plan.listeners.iter().map(|new| (Place::of(new), Timeouts::of(new))).collect();
         let done = Arc::new(Latch::new(self.workers));
         for mailbox in &self.common.mailboxes {
-            let mut come = coming(&self.common.shared, plan, &mut binds);
-            come.retain(|coming| !stays(&coming.place));
+            let come = coming(&self.common.shared, plan, &mut binds);
             let (stay, done) = (stay.clone(), Arc::clone(&done));
             mailbox.put(Order::Apply { come, stay, limits: Limits::of(plan), done });
         }
@@ -135,19 +133,25 @@ impl Running {
         self.common.events.next(at_most)
     }
 
+    /// Whether it was told to stop.
+    pub fn is_ending(&self) -> bool {
+        self.common.events.is_closed()
+    }
+
     /// Turns of each worker's loop so far.
     pub fn pulse(&self) -> Vec<u64> {
         self.common.mailboxes.iter().map(Mailbox::turns).collect()
     }
 
-    /// Answer what is queued and in flight until the deadline, then end.
-    pub fn stop(mut self, within: Duration) -> Stopped {
+    /// Answer what is queued and in flight until the deadline, then end. A second call waits for the first.
+    pub fn stop(&self, within: Duration) -> Stopped {
         self.end(within);
         Stopped { samples: self.samples() }
     }
 
-    fn end(&mut self, within: Duration) {
-        if self.threads.is_empty() {
+    fn end(&self, within: Duration) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.is_empty() {
             return;
         }
         let deadline = sys::now().plus(within);
@@ -156,7 +160,7 @@ impl Running {
         }
         self.common.events.close();
         let patience = deadline.plus(END_LIMIT);
-        for thread in self.threads.drain(..) {
+        for thread in threads.drain(..) {
             while !thread.is_finished() && sys::now() < patience {
                 thread::park_timeout(Duration::from_millis(1));
             }

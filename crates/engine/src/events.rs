@@ -55,6 +55,11 @@ impl Events {
         self.bell.notify_all();
     }
 
+    /// Whether that was said.
+    pub fn is_closed(&self) -> bool {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).is_closed
+    }
+
     /// The oldest event, waited for at most so long.
     pub fn next(&self, at_most: Duration) -> Option<Told> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,9 +5,9 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -24,8 +24,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The thread, and how to end it.
 pub struct Logger {
-    thread: Option<JoinHandle<()>>,
-    ended: Receiver<()>,
+    thread: Mutex<Option<(JoinHandle<()>, Receiver<()>)>>,
     is_over: Arc<AtomicBool>,
     dropped: Arc<AtomicU64>,
 }
@@ -58,7 +57,7 @@ impl Logger {
         })?;
         let writer = thread.thread().clone();
         shared.set_log_waker(Box::new(move || writer.unpark()));
-        Ok(Self { thread: Some(thread), ended, is_over, dropped })
+        Ok(Self { thread: Mutex::new(Some((thread, ended))), is_over, dropped })
     }
 
     /// Lines that were rendered but that nobody would read.
@@ -67,11 +66,12 @@ impl Logger {
     }
 
     /// Write what is left and end. A blocked output is not waited for.
-    pub fn stop(&mut self) {
+    pub fn stop(&self) {
         self.is_over.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((thread, ended)) = thread {
             thread.thread().unpark();
-            if self.ended.recv_timeout(LAST_WORDS).is_ok() {
+            if ended.recv_timeout(LAST_WORDS).is_ok() {
                 let _ = thread.join();
             }
         }
