@@ -28,10 +28,9 @@ def parse(text: str, file: str, problems: Problems) -> Corefile | None:
 
     Nothing comes back when the rest of the file cannot be trusted: there is no block, or a brace is never closed.
     """
-    noted = len(problems)
     reader = _Reader(text, file, problems)
     items = reader.items()
-    if not items and len(problems) == noted:
+    if not items and not problems.are_fatal:
         problems.note(Place(file=file), "the file holds no server block; expected at least one", hint=EXAMPLE)
     return Corefile(file=file, items=items) if items and not reader.is_lost else None
 

@@ -27,7 +27,7 @@ _QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 SOURCE_LIMIT = 500  # characters; a caret under a longer line shows a person nothing
 
 
-class _Lines:
+class Lines:
     """Turns growing offsets of one text into places."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -70,7 +70,7 @@ def read_words(text: str, file: str, problems: Problems) -> tuple[Word, ...]:
 
 def _scan(text: str, file: str, problems: Problems) -> Iterator[Word]:
     """Go through a text once, word by word."""
-    lines = _Lines(text, file)
+    lines = Lines(text, file)
     long_quote: Place | None = None
     offset = 1 if text.startswith("\ufeff") else 0
     while (offset := _end_of(_GAP, text, offset)) < len(text):
@@ -100,27 +100,27 @@ def _end_of(pattern: re.Pattern[str], text: str, offset: int) -> int:
 
 
 def _unglue(words: list[Word], problems: Problems) -> Iterator[Word]:
-    """Part a brace from the word it is glued to at a line's end (`.:53{`), where the line shows that it was meant as one.
+    """Part a brace from the word it is glued to at a line's end (`.:53{`), where the line shows it was meant as one.
 
     A glued `}` is parted in silence: the parser will say that it must stand alone on its line.
     """
     for _, group in groupby(words, key=lambda word: word.at.line):
         line = list(group)
         bare = [word for word in line if not word.quoted]
-        surplus = sum(word.text.count("{") - word.text.count("}") for word in bare)
+        surplus = sum(surplus_braces(word.text) for word in bare)
         last = line.pop()
         yield from line
         if last.quoted or len(last.text) == 1:
             yield last
-        elif last.text == "{}" or (surplus > 0 and last.text.endswith("{") and _leans(last.text) > 0):
+        elif last.text == "{}" or (surplus > 0 and last.text.endswith("{") and surplus_braces(last.text) > 0):
             before = f" to `{last.text[:-1]}`" if last.text != "{}" else ""
             what = f"the brace is glued{before}; expected a blank before `{last.text[-1]}`"
             problems.note(_part(last, len(last.text) - 1, len(last.text)).at, what)
             yield _part(last, 0, len(last.text) - 1)
             yield _part(last, len(last.text) - 1, len(last.text))
-        elif surplus < 0 and last.text.endswith("}") and _leans(last.text) < 0:
+        elif surplus < 0 and last.text.endswith("}") and surplus_braces(last.text) < 0:
             kept = last.text
-            while kept.endswith("}") and _leans(kept) < 0:
+            while kept.endswith("}") and surplus_braces(kept) < 0:
                 kept = kept[:-1]
             if kept:
                 yield _part(last, 0, len(kept))
@@ -130,7 +130,7 @@ def _unglue(words: list[Word], problems: Problems) -> Iterator[Word]:
             yield last
 
 
-def _leans(text: str) -> int:
+def surplus_braces(text: str) -> int:
     """Tell by how many braces a word opens more than it closes."""
     return text.count("{") - text.count("}")
 
@@ -139,3 +139,8 @@ def _part(word: Word, start: int, end: int) -> Word:
     """Cut a piece out of a bare word."""
     at = replace(word.at, column=word.at.column + start, width=end - start)
     return replace(word, text=word.text[start:end], at=at)
+
+
+def end_of_word(text: str, offset: int) -> int:
+    """Give where the quoted word ends that begins at `offset`."""
+    return _end_of(_QUOTED, text, offset)

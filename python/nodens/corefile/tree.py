@@ -6,8 +6,10 @@ Corefile -> ServerBlock -> Directive -> Word
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from nodens.problems import Place
+if TYPE_CHECKING:
+    from nodens.problems import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

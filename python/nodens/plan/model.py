@@ -298,4 +298,4 @@ class Plan:
     network: NetworkPlan
     observe: ObservePlan
     reload: ReloadPlan | None
-    origins: tuple[Origin, ...] = field(default=(), compare=False)
+    origins: tuple[Origin, ...] = field(default=(), compare=False, repr=False)
