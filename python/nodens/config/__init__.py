@@ -1,7 +1,8 @@
 """Tree -> meaning. Gives each directive its typed rules. Knows no node: reads no file, no environment, no interface."""
 
 from nodens.config.addresses import parse_ip, split_host_port
-from nodens.config.directives import DIRECTIVES, RunTime, did_you_mean
+from nodens.config.directives import DIRECTIVES, RunTime, did_you_mean, served_directives
+from nodens.config.document import document
 from nodens.config.model import (
     BindRules,
     BindWord,
@@ -65,10 +66,12 @@ __all__ = [
     "UpstreamWord",
     "ZoneKey",
     "did_you_mean",
+    "document",
     "parse_duration_ms",
     "parse_ip",
     "parse_name",
     "read",
     "render_duration",
+    "served_directives",
     "split_host_port",
 ]

@@ -289,10 +289,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What this node decided: for the engine, the kernel, the onlookers, and when to look at the file again.
-
-    `origins` takes no part in comparisons: a plan is the same plan when its lines have moved.
-    """
+    """What this node decided. It is the same plan when its lines have moved: `origins` are left out of comparisons."""
 
     engine: EnginePlan
     network: NetworkPlan
