@@ -37,7 +37,7 @@ A zone is served by the block with the longest key that fits. Keys that differ o
 _LATER = """\
 ## Known, not served yet
 
-These directives of CoreDNS are refused with a sentence and their place, so that nobody runs without what they asked for.
+These directives of CoreDNS are refused with a sentence and their place: nobody runs without what they asked for.
 
 | Directive | What it does in CoreDNS |
 |---|---|\
