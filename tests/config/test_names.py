@@ -83,13 +83,15 @@ def test_a_name_outside_ascii_gets_the_hint_to_write_its_other_form(word: MakeWo
         pytest.param("10.1.2.3/24", ["2.1.10.in-addr.arpa."], id="host bits are dropped"),
         pytest.param("10.0.0.0/0", ["in-addr.arpa."], id="everything"),
         pytest.param("fd00::/8", ["d.f.ip6.arpa."], id="IPv6 on a nibble"),
-        pytest.param(
-            "2001:db8::/30", [f"{digit}.b.d.0.1.0.0.2.ip6.arpa." for digit in "89ab"], id="IPv6 off a nibble"
-        ),
+        pytest.param("2001:db8::/30", [f"{digit}.b.d.0.1.0.0.2.ip6.arpa." for digit in "89ab"], id="IPv6 off a nibble"),
         pytest.param("10.0.0.1", ["10.0.0.1."], id="without a mask it is a name"),
         pytest.param("0/25.2.0.192.in-addr.arpa", ["0/25.2.0.192.in-addr.arpa."], id="a classless zone is a name"),
-        pytest.param("::1/128", "`::1/128` is not a CIDR; expected one such as `10.0.0.0/24` or `fd00::/8`", id="a colon first"),
-        pytest.param("0::/8", "`0::/8` is not a CIDR; expected one such as `10.0.0.0/24` or `fd00::/8`", id="a zero first"),
+        pytest.param(
+            "::1/128", "`::1/128` is not a CIDR; expected one such as `10.0.0.0/24` or `fd00::/8`", id="a colon first"
+        ),
+        pytest.param(
+            "0::/8", "`0::/8` is not a CIDR; expected one such as `10.0.0.0/24` or `fd00::/8`", id="a zero first"
+        ),
         pytest.param("10.0.0.0/33", "`10.0.0.0/33` is not a CIDR; the mask is too long", id="mask too long"),
         pytest.param(
             "10.0.0.0/255.0.0.0",

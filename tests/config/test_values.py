@@ -38,7 +38,9 @@ MakeWord = Callable[[str], Word]
         pytest.param("1d", "`1d` is not a duration; expected one such as `30s` or `1m30s`", id="days"),
         pytest.param("1s ", "`1s ` is not a duration; expected one such as `30s` or `1m30s`", id="a space"),
         pytest.param("1,5s", "`1,5s` is not a duration; expected one such as `30s` or `1m30s`", id="a comma"),
-        pytest.param("\u0663s", "`\u0663s` is not a duration; expected one such as `30s` or `1m30s`", id="other digits"),
+        pytest.param(
+            "\u0663s", "`\u0663s` is not a duration; expected one such as `30s` or `1m30s`", id="other digits"
+        ),
         pytest.param("9999999h", "`9999999h` is too long; expected at most 4294967295s", id="over the limit"),
         pytest.param(
             "9" * 5000 + "h",
