@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from nodens import engine, network
@@ -72,21 +72,21 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
         node.publish()
         prepared.say_warnings(log)
-        life.enter_context(_lameduck(node))
+        life.enter_context(_told(running, intents))
+        watch = life.enter_context(watching(lambda: intents.put(Reload())))
+        watch.follow(prepared.watched)
         answer_ourselves(running.addresses())  # never steer at silence
-        life.enter_context(network.steering(plan.network))  # last in, first out
+        life.enter_context(_lameduck(node))
+        life.enter_context(network.steering(plan.network))
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
         words.say_running(log, prepared)
         if not asked.is_quiet:
             words.say_version(log)
-        life.enter_context(pidfile.held(asked.pidfile, log))
-        life.enter_context(_ready(sides))
-        life.enter_context(_told(running, intents))
-        watch = life.enter_context(watching(lambda: intents.put(Reload())))
-        watch.follow(prepared.watched)
         if onlook:
             life.enter_context(onlook(running))
+        life.enter_context(pidfile.held(asked.pidfile, log))
+        life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         if _loop(intents, node, watch):
             running.drain_ms = node.lameduck_ms = 0
@@ -162,18 +162,16 @@ def _ready(sides: Sides) -> Iterator[None]:
 
 @contextmanager
 def _told(running: Running, intents: Intents) -> Iterator[None]:
-    """Bring the engine's rare events to the life loop."""
-    is_over = False
+    """Bring the engine's rare events to the life loop. The thread ends with the engine; nobody waits for it."""
+    is_over = Event()
 
     def bring() -> None:
-        while not is_over:
+        while not is_over.is_set():
             if event := running.next_event(_EVENT_WAIT_MS):
                 intents.put(Told(kind=event.kind, message=event.message))
 
-    thread = Thread(target=bring, name="events", daemon=True)
-    thread.start()
+    Thread(target=bring, name="events", daemon=True).start()
     try:
         yield
     finally:
-        is_over = True
-        thread.join(2 * _EVENT_WAIT_MS / 1000)
+        is_over.set()
