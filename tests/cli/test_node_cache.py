@@ -16,6 +16,7 @@ from nodens.cli.node_cache import FLAGS, main, read_endpoint, usage, validate, w
 from nodens.plan import HttpEndpoint
 
 IP = ["-localip", "169.254.20.10"]
+STAMP = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d "
 
 
 def read(*words: str) -> dict[str, Value]:
@@ -163,31 +164,26 @@ def test_endpoints_are_read_as_split_host_port_does(text: str, endpoint: HttpEnd
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "out", "err"),
+    ("words", "ended"),
     [
-        pytest.param(["-help"], 0, "", r"Usage of node-cache:\nRuns nodens v[\d.]+ as a nodelocal cache .*", id="help"),
-        pytest.param(["-version"], 0, r"nodens-[\d.]+\nlinux/\w+, python3[\d.]+\n", "", id="version"),
-        pytest.param(["-plugins"], 0, r"bind\nbufsize\ncache\ndebug\n.*timeouts\n\n", "", id="plugins"),
-        pytest.param(["-nope"], 2, "", r"flag provided but not defined: -nope\nUsage of node-cache:\n.*", id="unknown"),
+        pytest.param(["-help"], (0, "", r"Usage of node-cache:\nRuns nodens v[\d.]+ as a nodelocal .*"), id="help"),
+        pytest.param(["-version"], (0, r"nodens-[\d.]+\nlinux/\w+, python3[\d.]+\n", ""), id="version"),
+        pytest.param(["-plugins"], (0, r"bind\nbufsize\ncache\ndebug\n.*timeouts\n\n", ""), id="plugins"),
         pytest.param(
-            [*IP, "a", "b"],
-            1,
-            "",
-            r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d extra command line arguments: \[a b\]\n",
-            id="extra",
+            ["-nope"], (2, "", r"flag provided but not defined: -nope\nUsage of node-cache:\n.*"), id="unknown"
         ),
+        pytest.param([*IP, "a", "b"], (1, "", STAMP + r"extra command line arguments: \[a b\]\n"), id="extra"),
         pytest.param(
             ["-localip", "x"],
-            1,
-            "",
-            r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[FATAL\] Error parsing flags - invalid localip specified - "x", Exiting\n',
+            (1, "", STAMP + r'\[FATAL\] Error parsing flags - invalid localip specified - "x", Exiting\n'),
             id="validation",
         ),
     ],
 )
 def test_what_ends_before_it_began_has_its_stream_and_its_code(
-    words: list[str], code: int, out: str, err: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    words: list[str], ended: tuple[int, str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    code, out, err = ended
     conf = tmp_path / "Corefile"
     assert main(["-conf", str(conf), *words]) == code
     said = capsys.readouterr()

@@ -53,7 +53,7 @@ def config_map(folder: Path, version: str, files: dict[str, str]) -> None:
         (fresh / name).write_text(text)
     link = folder / "..data_tmp"
     link.symlink_to(fresh.name)
-    old = os.readlink(folder / "..data") if (folder / "..data").exists() else None
+    old = (folder / "..data").readlink() if (folder / "..data").exists() else None
     link.rename(folder / "..data")
     for name in files:
         if not (folder / name).is_symlink():

@@ -11,11 +11,10 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from nodens import engine, network
-from nodens.errors import BindError
 from nodens.lifecycle import pidfile, signals, words
 from nodens.lifecycle.intents import Reload, Stop, Told
 from nodens.lifecycle.probe import answer_ourselves
-from nodens.lifecycle.reload import Node, prepare
+from nodens.lifecycle.reload import Node, prepare, refuse_taken_ports
 from nodens.lifecycle.source import NotYetError
 from nodens.lifecycle.watch import watching
 from nodens.observe import EVENTS, Numbers, Sides, Status
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from nodens.lifecycle.source import Source
     from nodens.lifecycle.watch import Watch
     from nodens.observe import Log
-    from nodens.plan import EnginePlan, Facts, HttpEndpoint
+    from nodens.plan import Facts, HttpEndpoint
 
 DRAIN_MS: Final = 5_000  # CoreDNS gives its servers as long; an upstream has 2 s in all
 _EVENT_WAIT_MS: Final = 1_000
@@ -66,7 +65,7 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
             return 0
         plan = prepared.plan
         asked.source.accept()
-        _refuse_taken_ports(plan.engine)
+        refuse_taken_ports(plan.engine.listeners)
         sides = life.enter_context(Sides(numbers, log, network.holder))
         running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
@@ -124,21 +123,13 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
                 raise
             if str(error) != said:
                 said = str(error)
-                log.error(said)
+                log.error(said)  # noqa: TRY400 - not logging's: our lines have no traceback
                 log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
         try:
             if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
                 return None
         except Empty:
             continue
-
-
-def _refuse_taken_ports(plan: EnginePlan) -> None:
-    """Raise BindError, with the holder's name, for the first address that somebody else serves on."""
-    for listener in plan.listeners:
-        if taken := network.find_taken(listener.address, listener.port):
-            protocol, number, why = taken
-            raise BindError(f"{words.spell(listener.address, listener.port)}/{protocol}", number, why)
 
 
 @contextmanager
