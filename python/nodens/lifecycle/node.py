@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from nodens.lifecycle.probe import answer_ourselves
 from nodens.lifecycle.reload import Node, prepare, refuse_taken_ports
 from nodens.lifecycle.source import NotYetError
 from nodens.lifecycle.watch import watching
-from nodens.observe import EVENTS, Numbers, Sides, Status
+from nodens.observe import CONTROL_FAILURES, EVENTS, Numbers, Sides, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,20 +96,29 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
 def _loop(intents: Intents, node: Node, watch: Watch) -> bool:
     """Take one intent after the other, until one is to stop; gives whether in haste. The one thread that decides."""
     while True:
-        match intents.get():
-            case Stop(is_hasty=is_hasty):
-                return is_hasty
-            case Reload() as asked:
-                node.reload(asked)
-                watch.follow(node.prepared.watched)
-            case Told(kind=kind, message=message):
-                node.numbers.add(EVENTS, kind)
-                node.log.warning(message) if _is_trouble(kind) else node.log.info(message)
+        intent = intents.get()
+        if isinstance(intent, Stop):
+            return intent.is_hasty
+        try:
+            _do(intent, node, watch)
+        except Exception as error:  # noqa: BLE001 - a bug in a reload must not take DNS down with it
+            node.numbers.add(CONTROL_FAILURES, type(intent).__name__.lower())
+            trace = "".join(traceback.format_exception(error)).rstrip()
+            node.log.error(f"a bug of nodens, please report it; the running plan runs on\n{trace}")
 
 
-def _is_trouble(kind: str) -> bool:
-    """Whether an event is bad news."""
-    return kind.rpartition(" ")[2] not in {"up", "gone", "back"}
+def _do(intent: Reload | Told, node: Node, watch: Watch) -> None:
+    """Do what one intent asks for."""
+    match intent:
+        case Reload():
+            node.reload(intent)
+            watch.follow(node.prepared.watched)
+        case Told(kind=kind, message=message):
+            node.numbers.add(EVENTS, kind)
+            if kind.endswith((" up", " gone")):
+                node.log.info(message)
+            else:
+                node.log.warning(message)
 
 
 def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
