@@ -111,7 +111,7 @@ texts = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(SCRAPS), max_s
 
 
 @given(trees)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_rendered_tree_parses_to_the_same_tree(tree: Corefile) -> None:
     problems = Problems()
     read = parse(render(tree), "Corefile", problems)
@@ -120,7 +120,7 @@ def test_a_rendered_tree_parses_to_the_same_tree(tree: Corefile) -> None:
 
 
 @given(texts)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_gives_a_tree_or_problems(text: str) -> None:
     problems = Problems()
     tree = parse(text, "Corefile", problems)
@@ -132,7 +132,7 @@ def test_any_text_gives_a_tree_or_problems(text: str) -> None:
 
 
 @given(texts, texts)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_tree_expands_to_blocks_or_problems(text: str, imported: str) -> None:
     problems = Problems()
     tree = parse(text, "Corefile", problems)

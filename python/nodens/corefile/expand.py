@@ -192,13 +192,18 @@ class _Expander:
             )
             return ()
         name = words[0]
+        if not name.text:
+            self._problems.note(line.arguments[0].at, "the name to import is empty; expected a snippet or a file")
+            return ()
         return self._snippets.get(name.text) or self._files_of(name)
 
     def _files_of(self, name: Word) -> tuple[ImportedFile, ...]:
         """Read the files that a path or pattern names, seen from the file in which it stands."""
         pattern = str(Path(name.at.file).parent / name.text)
         if any(name.text.count(letter) > 1 for letter in WILDCARDS) or ("[" in name.text and "]" in name.text):
-            what = f"the pattern `{name.text}` has too many wildcards; expected at most one `*` and one `?`"
+            what = (
+                f"the pattern `{name.text}` is not of a kind that `import` takes; expected at most one `*` and one `?`"
+            )
             self._problems.note(name.at, what)
             return ()
         if pattern not in self._files:

@@ -80,7 +80,11 @@ def _scan(text: str, file: str, problems: Problems) -> Iterator[Word]:
         elif closed := _QUOTED.match(text, offset):
             end = closed.end()
             word = Word(text=closed[1].replace('\\"', '"'), at=lines.place(offset, end), quoted=True)
-            long_quote = word.at if "\n" in word.text else long_quote
+            if "\n" in word.text:
+                long_quote = word.at
+                if _BARE.match(text, end):
+                    what = "the quotes close on a later line, glued to a word; expected them to close on this line"
+                    problems.warn(word.at, what)
             yield word
         else:
             end = text.find("\n", offset)
