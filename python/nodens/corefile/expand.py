@@ -185,11 +185,9 @@ class _Expander:
         words = tuple(word for given in line.arguments for word in self._fill(given))
         if line.body is not None:
             self._problems.note(line.name.at, "`import` has a body; expected none")
-        if len(words) != 1 or not words[0].text:
-            at = words[1].at if len(words) > 1 else line.name.at
-            self._problems.note(
-                at, f"`import` has {len(words) or 'no'} arguments; expected a snippet, a file or a pattern"
-            )
+        if len(words) != 1:
+            what = f"`import` has {len(words) or 'no'} arguments; expected one: a snippet, a file or a pattern"
+            self._problems.note(words[1].at if words else line.name.at, what)
             return ()
         name = words[0]
         if not name.text:

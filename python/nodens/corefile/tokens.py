@@ -89,9 +89,11 @@ def _scan(text: str, file: str, problems: Problems) -> Iterator[Word]:
         else:
             end = text.find("\n", offset)
             end = len(text) if end < 0 else end
-            hint = 'write `\\"` for a quote inside quotes'
-            if long_quote:
-                hint = f"the quote at {long_quote} closes only on a later line; perhaps one is missing there"
+            hint = (
+                f"the quote at {long_quote} closes on a later line; perhaps one is missing there"
+                if long_quote
+                else None
+            )
             problems.note(lines.place(offset, offset + 1), 'the quote is never closed; expected another `"`', hint=hint)
             yield Word(text=text[offset + 1 : end].replace("\r", ""), at=lines.place(offset, end), quoted=True)
         offset = end
