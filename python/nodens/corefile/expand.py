@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
+from posixpath import dirname, join  # text alone: this file touches no disk
 from typing import TYPE_CHECKING
 
 from nodens.corefile.files import WILDCARDS
@@ -197,7 +197,7 @@ class _Expander:
 
     def _files_of(self, name: Word) -> tuple[ImportedFile, ...]:
         """Read the files that a path or pattern names, seen from the file in which it stands."""
-        pattern = str(Path(name.at.file).parent / name.text)
+        pattern = join(dirname(name.at.file), name.text)
         if any(name.text.count(letter) > 1 for letter in WILDCARDS) or ("[" in name.text and "]" in name.text):
             what = (
                 f"the pattern `{name.text}` is not of a kind that `import` takes; expected at most one `*` and one `?`"
