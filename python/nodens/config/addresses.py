@@ -10,7 +10,7 @@ from nodens.config.model import Endpoint, UpstreamWord
 from nodens.config.values import PORT_LIMIT
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 DNS_PORT = 53

@@ -14,7 +14,7 @@ from nodens.config.model import Scheme, ZoneKey
 from nodens.config.values import PORT_LIMIT
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 NAME_LIMIT = 255  # octets on the wire with the root's, RFC 1035, 3.1

@@ -10,7 +10,7 @@ from nodens.config.names import read_zone_keys
 from nodens.problems import Place
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Corefile, Directive, ServerBlock, Word
+    from nodens.corefile import Corefile, Directive, ServerBlock, Word
     from nodens.problems import Problems
 
 IMPORT = "import"  # spliced in by the parser; what is left of it could not be

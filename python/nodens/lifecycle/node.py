@@ -22,11 +22,13 @@ from nodens.observe import EVENTS, Numbers, Sides, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from nodens.engine import Running
     from nodens.lifecycle.intents import Intents
     from nodens.lifecycle.reload import Prepared
     from nodens.lifecycle.source import Source
+    from nodens.lifecycle.watch import Watch
     from nodens.observe import Log
     from nodens.plan import EnginePlan, Facts, HttpEndpoint
 
@@ -38,10 +40,7 @@ PATIENCE_S: Final = 300.0  # then a restart helps more: the kubelet fills the en
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a life is made from: where the text comes from, wishes from the command line, and what to leave behind.
-
-    `wake` is called with the running engine and gives something to be held as long as it runs (a live line, say).
-    """
+    """What a life is made from: where the text comes from, wishes from the command line, and what to leave behind."""
 
     source: Source
     wishes: Facts
@@ -52,23 +51,29 @@ class Asked:
     born_s: float = field(default_factory=time.monotonic)
 
 
-def live(asked: Asked, log: Log, onlook: Callable[[Running], Iterator[None]] | None = None) -> int:
-    """Start, serve until asked to stop, stop in good order; gives the exit code. Raises NodensError before serving."""
+def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextManager[None]] | None = None) -> int:
+    """Start, serve until asked to stop, stop in good order; gives the exit code. Raises NodensError before serving.
+
+    `onlook` gets the running engine and gives something to hold while it runs: a live line, say.
+    """
     intents: Intents = SimpleQueue()
     numbers = Numbers()
     with ExitStack() as life:
         life.enter_context(signals.listening(intents, log, partial(pidfile.remove, asked.pidfile)))
+        asked.source.report_to(log, numbers)
         prepared = _first(asked, intents, log)
         if prepared is None:
             return 0
         plan = prepared.plan
+        asked.source.accept()
         _refuse_taken_ports(plan.engine)
         sides = life.enter_context(Sides(numbers, log, network.holder))
-        running = life.enter_context(_running(plan.engine, asked.drain_ms))
+        running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
         node.publish()
-        ending = life.enter_context(_lameduck(node))
-        answer_ourselves(plan.engine, running.addresses())  # never steer at silence
+        prepared.say_warnings(log)
+        life.enter_context(_lameduck(node))
+        answer_ourselves(running.addresses())  # never steer at silence
         life.enter_context(network.steering(plan.network))  # last in, first out
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
@@ -81,13 +86,14 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], Iterator[None]] | N
         watch = life.enter_context(watching(lambda: intents.put(Reload())))
         watch.follow(prepared.watched)
         if onlook:
-            life.enter_context(contextmanager(onlook)(running))
+            life.enter_context(onlook(running))
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
-        ending.is_hasty = _loop(intents, node, watch.follow)
+        if _loop(intents, node, watch):
+            running.drain_ms = node.lameduck_ms = 0
     return 0
 
 
-def _loop(intents: Intents, node: Node, follow: Callable[..., None]) -> bool:
+def _loop(intents: Intents, node: Node, watch: Watch) -> bool:
     """Take one intent after the other, until one is to stop; gives whether in haste. The one thread that decides."""
     while True:
         match intents.get():
@@ -95,7 +101,7 @@ def _loop(intents: Intents, node: Node, follow: Callable[..., None]) -> bool:
                 return is_hasty
             case Reload() as asked:
                 node.reload(asked)
-                follow(node.prepared.watched)
+                watch.follow(node.prepared.watched)
             case Told(kind=kind, message=message):
                 node.numbers.add(EVENTS, kind)
                 node.log.warning(message) if _is_trouble(kind) else node.log.info(message)
@@ -112,13 +118,14 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
     give_up_s = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return prepare(asked.source, asked.wishes, log)
+            return prepare(asked.source, asked.wishes)
         except NotYetError as error:
             if time.monotonic() > give_up_s:
                 raise
             if str(error) != said:
                 said = str(error)
-                log.error(f"{said}; looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
+                log.error(said)
+                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
         try:
             if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
                 return None
@@ -135,28 +142,12 @@ def _refuse_taken_ports(plan: EnginePlan) -> None:
 
 
 @contextmanager
-def _running(plan: EnginePlan, drain_ms: int) -> Iterator[Running]:
-    """Run the engine; bind errors get the holder's name."""
-    with ExitStack() as stack:
-        yield stack.enter_context(engine.running(plan, drain_ms))
-
-
-@dataclass(slots=True, kw_only=True)
-class _Ending:
-    """How this life is to end; known only at its end."""
-
-    is_hasty: bool = False
-
-
-@contextmanager
-def _lameduck(node: Node) -> Iterator[_Ending]:
+def _lameduck(node: Node) -> Iterator[None]:
     """Go on answering for a while after traffic was pointed away, for those who have not noticed."""
-    ending = _Ending()
-    yield ending
-    wait_ms = node.prepared.plan.observe.lameduck_ms
-    if wait_ms and not ending.is_hasty:
-        node.log.info(f"plugin/health: Going into lameduck mode for {words.spell_duration(wait_ms)}")
-        time.sleep(wait_ms / 1000)
+    yield
+    if node.lameduck_ms:
+        node.log.info(f"plugin/health: Going into lameduck mode for {words.spell_duration(node.lameduck_ms)}")
+        time.sleep(node.lameduck_ms / 1000)
 
 
 @contextmanager

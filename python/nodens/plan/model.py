@@ -7,7 +7,7 @@ qualified, lower case, with the final dot, in presentation format; the root is `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 # ------------ What the engine runs ------------
@@ -279,10 +279,22 @@ class ReloadPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the value at `path` (`engine.blocks[0].cache.success`), and all below it, came from."""
+
+    path: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What this node decided: for the engine, the kernel, the onlookers, and when to look at the file again."""
+    """What this node decided: for the engine, the kernel, the onlookers, and when to look at the file again.
+
+    `origins` takes no part in comparisons: a plan is the same plan when its lines have moved.
+    """
 
     engine: EnginePlan
     network: NetworkPlan
     observe: ObservePlan
     reload: ReloadPlan | None
+    origins: tuple[Origin, ...] = field(default=(), compare=False)

@@ -21,7 +21,7 @@ from nodens.config.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nodens.corefile.tree import Directive, Word
+    from nodens.corefile import Directive, Word
     from nodens.problems import Problems
 
 CAPACITY = 10_000  # CoreDNS' default, in entries
