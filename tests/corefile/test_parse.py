@@ -159,6 +159,7 @@ BAD = [
     pytest.param("a, b, {\n    errors\n}\n", id="a comma before the brace"),
     pytest.param("a, b,\n", id="a comma at the end"),
     pytest.param("a,b {\n    errors\n}\n", id="a comma inside a key"),
+    pytest.param("{, import, b {\n}\n", id="a brace and a word of ours among keys"),
     pytest.param('"" a {\n}\n', id="an empty key"),
     pytest.param(". {\n    cache {\n    } 30\n}\n", id="a word after a closing brace"),
     pytest.param(". {\n    errors\n    {\n        x\n    }\n}\n", id="a brace that starts a line"),

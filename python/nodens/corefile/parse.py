@@ -125,10 +125,13 @@ class _Reader:
                 if word.text == "import":
                     self._problems.note(word.at, "`import` stands inside a list of keys; expected a key")
             words.append(self._take())
-            wants_more = word.text.endswith(",")
-            if not word.text:
+            text = word.text.rstrip(",")
+            wants_more = text != word.text
+            if wants_more and text in {"{", "}", "import"}:
+                self._problems.note(word.at, f"`{word.text}` is no key; expected a zone, such as `.:53`")
+            elif not word.text:
                 self._problems.note(word.at, "a key is empty; expected a zone, such as `.:53`")
-            elif "," in word.text.rstrip(","):
+            elif "," in text:
                 hint = "to serve several zones, put a blank after each comma"
                 self._problems.warn(word.at, f"`{word.text}` is read as one key, comma and all", hint=hint)
         if wants_more:
