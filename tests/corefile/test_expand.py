@@ -161,6 +161,9 @@ BAD = [
     pytest.param("(common) {\n    log\n}\n" + block("import comon"), id="a snippet misspelt"),
     pytest.param("(s) {\n    log\n}\n(s) {\n    errors\n}\n" + block("log"), id="a snippet defined twice"),
     pytest.param("(s) {\n    import s\n}\n" + block("import s"), id="a snippet that imports itself"),
+    pytest.param(
+        "(s) {\n    x {\n        import s\n    }\n}\n" + block("log"), id="an unused snippet that imports itself"
+    ),
     pytest.param("(s) {\n    import t\n}\n(t) {\n    import s\n}\n" + block("import s"), id="snippets in a circle"),
     pytest.param(block("import self"), id="a file that imports itself"),
     pytest.param(block("import bad"), id="a stray brace in an imported file"),

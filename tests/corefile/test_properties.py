@@ -172,9 +172,9 @@ def test_the_time_to_parse_grows_with_the_text_and_not_faster(scrap: str) -> Non
         text = ".:53 {\nx " + scrap * count
         best = float("inf")
         for _ in range(3):
-            started = time.perf_counter()
+            started = time.process_time()
             parse(text, "Corefile", Problems())
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
-    assert seconds(32_000) < 40 * max(seconds(2_000), 0.001)
+    assert seconds(16_000) < 40 * max(seconds(1_000), 0.001)

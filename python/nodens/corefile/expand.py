@@ -93,6 +93,9 @@ class _Expander:
             self._problems.note(snippet.name.at, what)
             return
         self._snippets[snippet.name.text] = snippet
+        for line in _imports_in(snippet.directives):
+            if [word.text for word in line.arguments] == [snippet.name.text]:
+                self._refuse_circle(line, (snippet.name.text, snippet.name.text))
 
     def _block(self, block: ServerBlock) -> Iterator[ServerBlock]:
         """Fill in one block; a key of which nothing is left is no key."""
@@ -240,20 +243,23 @@ class _Expander:
     @contextmanager
     def _inside(self, name: str, line: Directive, kind: str) -> Iterator[bool]:
         """Hold what is being put in on the trail; refuse circles, and what is too deep or too much."""
-        at = line.name.at
         may_go_on = self._spend(kind, line.name)
         if name in self._trail:
-            circle = " -> ".join(f"`{step}`" for step in (*self._trail[self._trail.index(name) :], name))
-            self._problems.note(at, f"the import goes in a circle: {circle}")
+            self._refuse_circle(line, (*self._trail[self._trail.index(name) :], name))
             may_go_on = False
         elif len(self._trail) >= TRAIL_LIMIT:
-            self._problems.note(at, f"imports within imports are over the limit of {TRAIL_LIMIT}: `{name}`")
+            self._problems.note(line.name.at, f"imports within imports are over the limit of {TRAIL_LIMIT}: `{name}`")
             may_go_on = False
         self._trail.append(name)
         try:
             yield may_go_on
         finally:
             self._trail.pop()
+
+    def _refuse_circle(self, line: Directive, steps: Sequence[str]) -> None:
+        """Note an import that leads back to itself."""
+        circle = " -> ".join(f"`{step}`" for step in steps)
+        self._problems.note(line.name.at, f"the import goes in a circle: {circle}")
 
     def _spend(self, kind: str, word: Word) -> bool:
         """Count what is put in; say once when it is over the limit, and stop."""
@@ -272,3 +278,11 @@ class _Expander:
                 hint = "the manifest was applied before this value was put in its place"
                 self._problems.warn(word.at, f"`{left[0]}` has no value here; it is read as it stands", hint=hint)
         return tuple(fill_variables(filled, self._environment, self._problems) for filled in words)
+
+
+def _imports_in(lines: Sequence[Directive]) -> Iterator[Directive]:
+    """Go through the imports among lines and in their bodies."""
+    for line in lines:
+        if line.name.text == "import":
+            yield line
+        yield from _imports_in(line.body or ())
