@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import pytest
 
+from nodens.errors import EngineStopped
 from nodens.observe import Log, Numbers, Sides, Status
 from nodens.observe import sides as sides_file
 from nodens.plan import HttpEndpoint, ObservePlan
@@ -117,6 +118,28 @@ def test_only_the_own_address_counts_its_scrapes(sides: Sides) -> None:
     text = get(sides.ports()[own], "/metrics")[1].decode()
     assert 'promhttp_metric_handler_requests_total{code="200"} 1\n' in text
     assert "promhttp_metric_handler_requests_in_flight 1\n" in text
+
+
+class Broken:
+    """A data plane whose numbers cannot be had."""
+
+    catalogue = ()
+
+    def snapshot(self) -> list[tuple[int, tuple[str, ...], float]]:
+        raise RuntimeError("no numbers")
+
+    def pulse(self) -> tuple[int, ...]:
+        raise EngineStopped
+
+
+def test_a_page_that_cannot_be_made_is_a_500_and_counted(sides: Sides) -> None:
+    sides.apply(observe_plan(), ANY)
+    sides.source = Broken()
+    head, body = get(sides.ports()[ANY], "/metrics")
+    assert head.startswith("HTTP/1.1 500 Internal Server Error\r\n")
+    assert body == b"RuntimeError: no numbers\n"
+    sides.source = None
+    assert 'promhttp_metric_handler_requests_total{code="500"} 1\n' in sides.metrics_text()
 
 
 @pytest.mark.parametrize(
