@@ -33,7 +33,7 @@ def test_a_bug_in_a_reload_is_said_counted_and_survived() -> None:
         Stop(is_hasty=True),
     ):
         intents.put(intent)
-    assert _loop(intents, node, None)  # type: ignore[arg-type]
+    assert _loop(intents, node, None)  # type: ignore[arg-type]  # what the loop touches is there
     os.close(writing)
     with os.fdopen(reading) as file:
         said = file.read()

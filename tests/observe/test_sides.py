@@ -51,7 +51,7 @@ def lines() -> Iterator[Callable[[], str]]:
             said[0] += os.read(reading, 65536).decode()
         return said[0]
 
-    read.writing = writing  # type: ignore[attr-defined]
+    read.writing = writing  # type: ignore[attr-defined]  # the pipe rides on the function
     yield read
     os.close(reading)
     os.close(writing)
@@ -61,7 +61,7 @@ def lines() -> Iterator[Callable[[], str]]:
 def sides(lines: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
     """Side services whose heart beats fast."""
     monkeypatch.setattr(sides_file, "_POLL_S", 0.02)
-    log = Log(lines.writing)  # type: ignore[attr-defined]
+    log = Log(lines.writing)  # type: ignore[attr-defined]  # the pipe rides on the function
     with Sides(Numbers(), log, lambda _host, port: f"pid 1, `holder of {port}`") as made:
         yield made
 
