@@ -16,6 +16,7 @@ from nodens.cli.node_cache import FLAGS, main, read_endpoint, usage, validate, w
 from nodens.plan import HttpEndpoint
 
 IP = ["-localip", "169.254.20.10"]
+STAMP = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d "
 
 
 def read(*words: str) -> dict[str, Value]:
@@ -72,7 +73,9 @@ def test_flags_are_read_in_every_spelling(words: list[str], name: str, value: Va
             ["-syncinterval", "10ms"], 'invalid value "10ms" for flag -syncinterval: less than a second', id="too short"
         ),
         pytest.param(["-syncinterval", "0"], 'invalid value "0" for flag -syncinterval: parse error', id="nothing"),
-        pytest.param(["-syncinterval", "-5s"], 'invalid value "-5s" for flag -syncinterval: parse error', id="negative"),
+        pytest.param(
+            ["-syncinterval", "-5s"], 'invalid value "-5s" for flag -syncinterval: parse error', id="negative"
+        ),
         pytest.param(
             ["-memory-limit", "64mb"],
             'invalid value "64mb" for flag -memory-limit: expected bytes, such as 67108864 or 64Mi',
@@ -108,7 +111,9 @@ def test_what_is_left_over_is_given_back(words: list[str], left: list[str]) -> N
     ("words", "message"),
     [
         pytest.param([], 'invalid localip specified - ""', id="no local ip"),
-        pytest.param(["-localip", "169.254.20.10, 10.96.0.10"], 'invalid localip specified - " 10.96.0.10"', id="a blank"),
+        pytest.param(
+            ["-localip", "169.254.20.10, 10.96.0.10"], 'invalid localip specified - " 10.96.0.10"', id="a blank"
+        ),
         pytest.param(["-localip", "169.254.20.10,"], 'invalid localip specified - ""', id="a trailing comma"),
         pytest.param(["-localip", "node"], 'invalid localip specified - "node"', id="a name"),
         pytest.param([*IP, "-dns.port", "dns"], 'invalid port specified - "dns"', id="port"),
@@ -159,27 +164,26 @@ def test_endpoints_are_read_as_split_host_port_does(text: str, endpoint: HttpEnd
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "out", "err"),
+    ("words", "ended"),
     [
-        pytest.param(["-help"], 0, "", r"Usage of node-cache:\nRuns nodens v[\d.]+ as a nodelocal cache .*", id="help"),
-        pytest.param(["-version"], 0, r"nodens-[\d.]+\nlinux/\w+, python3[\d.]+\n", "", id="version"),
-        pytest.param(["-plugins"], 0, r"bind\nbufsize\ncache\ndebug\n.*timeouts\n\n", "", id="plugins"),
-        pytest.param(["-nope"], 2, "", r"flag provided but not defined: -nope\nUsage of node-cache:\n.*", id="unknown"),
+        pytest.param(["-help"], (0, "", r"Usage of node-cache:\nRuns nodens v[\d.]+ as a nodelocal .*"), id="help"),
+        pytest.param(["-version"], (0, r"nodens-[\d.]+\nlinux/\w+, python3[\d.]+\n", ""), id="version"),
+        pytest.param(["-plugins"], (0, r"bind\nbufsize\ncache\ndebug\n.*timeouts\n\n", ""), id="plugins"),
         pytest.param(
-            [*IP, "a", "b"], 1, "", r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d extra command line arguments: \[a b\]\n", id="extra"
+            ["-nope"], (2, "", r"flag provided but not defined: -nope\nUsage of node-cache:\n.*"), id="unknown"
         ),
+        pytest.param([*IP, "a", "b"], (1, "", STAMP + r"extra command line arguments: \[a b\]\n"), id="extra"),
         pytest.param(
             ["-localip", "x"],
-            1,
-            "",
-            r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[FATAL\] Error parsing flags - invalid localip specified - "x", Exiting\n',
+            (1, "", STAMP + r'\[FATAL\] Error parsing flags - invalid localip specified - "x", Exiting\n'),
             id="validation",
         ),
     ],
 )
 def test_what_ends_before_it_began_has_its_stream_and_its_code(
-    words: list[str], code: int, out: str, err: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    words: list[str], ended: tuple[int, str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    code, out, err = ended
     conf = tmp_path / "Corefile"
     assert main(["-conf", str(conf), *words]) == code
     said = capsys.readouterr()

@@ -54,9 +54,13 @@ def test_help_is_the_golden_text(golden: Callable[[str, str], None]) -> None:
         pytest.param(["--help"], 0, "out", "usage: nodens COMMAND", id="help"),
         pytest.param([], 2, "out", "usage: nodens COMMAND", id="nothing"),
         pytest.param(["--version"], 0, "out", "nodens ", id="version"),
-        pytest.param(["chek"], 2, "err", "nodens: `chek` is not a command; expected one of: run, check, show", id="typo"),
+        pytest.param(
+            ["chek"], 2, "err", "nodens: `chek` is not a command; expected one of: run, check, show", id="typo"
+        ),
         pytest.param(["check", "/nonexistent"], 2, "err", "/nonexistent: cannot read: no such file", id="no file"),
-        pytest.param(["run", "--corefile", "/nonexistent"], 2, "err", "/nonexistent: cannot read", id="run without file"),
+        pytest.param(
+            ["run", "--corefile", "/nonexistent"], 2, "err", "/nonexistent: cannot read", id="run without file"
+        ),
     ],
 )
 def test_words_lead_where_help_says(

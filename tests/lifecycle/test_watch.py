@@ -53,7 +53,7 @@ def config_map(folder: Path, version: str, files: dict[str, str]) -> None:
         (fresh / name).write_text(text)
     link = folder / "..data_tmp"
     link.symlink_to(fresh.name)
-    old = os.readlink(folder / "..data") if (folder / "..data").exists() else None
+    old = (folder / "..data").readlink() if (folder / "..data").exists() else None
     link.rename(folder / "..data")
     for name in files:
         if not (folder / name).is_symlink():
@@ -145,9 +145,7 @@ def test_what_is_known_when_following_starts_is_not_news(watch: Watch, noticed: 
     assert noticed.within(LIMIT_S)
 
 
-def test_without_inotify_the_belt_notices(
-    noticed: Noticed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_inotify_the_belt_notices(noticed: Noticed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_file, "POLL_S", 0.1)
     path = tmp_path / "Corefile"
     path.write_text("old")

@@ -90,7 +90,11 @@ def lay(root: Path, files: dict[str, str]) -> Path:
             id="version 1 inside a container, no quota",
         ),
         pytest.param(
-            {"proc/self/cgroup": "garbage\n0::/\n", "sys/fs/cgroup/memory.max": "much\n", "sys/fs/cgroup/cpu.max": "\n"},
+            {
+                "proc/self/cgroup": "garbage\n0::/\n",
+                "sys/fs/cgroup/memory.max": "much\n",
+                "sys/fs/cgroup/cpu.max": "\n",
+            },
             None,
             None,
             id="garbage",

@@ -78,7 +78,7 @@ class TemplateSource:
         return Text(file=self._template, content=merged.text, tree=merged.tree)
 
     def accept(self) -> None:
-        """Write the Corefile if it came out different, and say so. One that cannot be written is served all the same."""
+        """Write the Corefile if it came out different. One that cannot be written is served all the same."""
         if self._log is None or self._pending is None or self._pending[0] == self._last_text:
             return
         text, kube_dns = self._pending
