@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("nodens._engine", reason="needs the compiled module: `make build`")
 sys.path.insert(0, str(Path(__file__).parent))
 
-from answers import answer  # noqa: E402 - its folder has just become importable
+from answers import answer
 
 
 @pytest.fixture
