@@ -268,7 +268,8 @@ impl Tcp {
         self.mark(key);
     }
 
-    fn mark(&mut self, key: Key) {
+    /// See to it that this connection is looked at before the round ends.
+    pub fn mark(&mut self, key: Key) {
         if let Some(connection) = self.connections.get_mut(key) {
             if !connection.is_dirty {
                 connection.is_dirty = true;

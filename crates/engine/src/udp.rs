@@ -27,6 +27,16 @@ impl Ear {
     pub fn socket(&self) -> &UdpSocket {
         &self.socket
     }
+
+    /// For whom it hears.
+    pub fn listener(&self) -> ListenerId {
+        self.listener
+    }
+
+    /// Hear for another listener from now on.
+    pub fn hand_over(&mut self, heir: ListenerId) {
+        self.listener = heir;
+    }
 }
 
 /// A client's datagram, and where its reply may be written.
@@ -124,6 +134,12 @@ impl Udp {
             }
             None => self.outbox.clear(),
         }
+    }
+
+    /// Forget replies that wait.
+    pub fn drop_replies(&mut self) {
+        self.outbox.clear();
+        self.sender = None;
     }
 
     /// Replies that the kernel did not take, so far.
