@@ -23,12 +23,7 @@ def reply_differences(
     """
     if reply.rcode != rcode:
         yield f"rcode is {reply.rcode}, not {rcode}"
-    if missing := options.with_flags - reply.flags:
-        yield f"flags lack {' '.join(sorted(missing))}: {' '.join(sorted(reply.flags))}"
-    if surplus := options.without_flags & reply.flags:
-        yield f"flags have {' '.join(sorted(surplus))}"
-    if options.opcode and reply.opcode != options.opcode:
-        yield f"opcode is {reply.opcode}, not {options.opcode}"
+    yield from _header_differences(options, reply)
     yield from _edns_differences(options, reply)
     said = _records(details)
     is_counted = any(detail.split()[0] == "answers" for detail in details)
@@ -54,11 +49,17 @@ def query_differences(options: Options, heard: Message) -> Iterator[str]:
         same = got.name == question.name if options.is_spelled else got.name.lower() == question.name.lower()
         if not same or (got.qtype, got.qclass) != (question.qtype, question.qclass):
             yield f"question is `{got}`, not `{question}`"
-    if missing := options.with_flags - heard.flags:
-        yield f"flags lack {' '.join(sorted(missing))}"
-    if surplus := options.without_flags & heard.flags:
-        yield f"flags have {' '.join(sorted(surplus))}"
+    yield from _header_differences(options, heard)
     yield from _edns_differences(options, heard)
+
+
+def _header_differences(options: Options, message: Message) -> Iterator[str]:
+    if missing := options.with_flags - message.flags:
+        yield f"flags lack {' '.join(sorted(missing))}: {' '.join(sorted(message.flags))}"
+    if surplus := options.without_flags & message.flags:
+        yield f"flags have {' '.join(sorted(surplus))}"
+    if options.opcode and message.opcode != options.opcode:
+        yield f"opcode is {message.opcode}, not {options.opcode}"
 
 
 def _records(details: tuple[str, ...]) -> dict[str, list[Record]]:

@@ -123,7 +123,7 @@ def _read_word(options: Options, word: str, left: list[str]) -> None:
             raise LabError(f"`{word}` means nothing here")
 
 
-def _read_with(options: Options, left: list[str]) -> None:  # noqa: C901 - one arm a word
+def _read_with(options: Options, left: list[str]) -> None:  # noqa: C901, PLR0912 - one arm a word
     word = left.pop(0)
     if word in FLAGS:
         options.with_flags.add(word)
