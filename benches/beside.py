@@ -39,7 +39,9 @@ def measured(bench: Bench, names: list[str], asked: argparse.Namespace) -> list[
 
 def table(figures: list[Figure], names: list[str]) -> str:
     """Give medians, and ratios to the floor (hits, denials) or to unbound (misses)."""
-    lines = [f"{'':10s} {'target':10s} {'us/query':>9s} {'spread':>15s} {'ratio':>7s}  {'qps':>9s} {'lost':>6s} {'rss MB':>7s}"]
+    lines = [
+        f"{'':10s} {'target':10s} {'us/query':>9s} {'spread':>15s} {'ratio':>7s}  {'qps':>9s} {'lost':>6s} {'rss MB':>7s}"
+    ]
     median: dict[tuple[str, str], float] = {}
     for figure in figures:
         same = [one.cpu_us_per_query for one in figures if (one.subject, one.target) == (figure.subject, figure.target)]
@@ -65,7 +67,9 @@ def main() -> None:
     """Measure and keep."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subjects", default="floor,unbound,dnsdist,nodens", help="default %(default)s")
-    parser.add_argument("--targets", type=lambda text: text.split(","), default=list(TARGETS), help="hits,denials,misses")
+    parser.add_argument(
+        "--targets", type=lambda text: text.split(","), default=list(TARGETS), help="hits,denials,misses"
+    )
     parser.add_argument("--seconds", type=int, default=8, help="of each measurement (default %(default)s)")
     parser.add_argument("--turns", type=int, default=3, help="of every subject (default %(default)s)")
     parser.add_argument("--rate", type=int, help="queries a second; without it, as many as go (window 200)")

@@ -87,7 +87,9 @@ class Running:
         """Run dnsperf in the pod; its output."""
         return self.bench.pod.run("taskset", "-c", core, "dnsperf", "-s", SERVER, "-t", "3", *words)
 
-    def measure(self, target: str, seconds: int, *, clients: int = 20, rate: int | None = None, rounds: int | None = None) -> Figure:
+    def measure(
+        self, target: str, seconds: int, *, clients: int = 20, rate: int | None = None, rounds: int | None = None
+    ) -> Figure:
         """Ask a target's query file for so long, at a rate or at saturation, or a number of times through the file."""
         load = ["-Q", str(rate)] if rate else ["-q", "200"]
         much = ["-n", str(rounds)] if rounds else ["-l", str(seconds)]
@@ -112,7 +114,13 @@ class Running:
         """Check the answers before anything is timed."""
         for target in targets:
             if not self.subject.is_echo:
-                words = [sys.executable, str(HERE / "check.py"), SERVER, str(self.bench.place / f"{target}.txt"), target]
+                words = [
+                    sys.executable,
+                    str(HERE / "check.py"),
+                    SERVER,
+                    str(self.bench.place / f"{target}.txt"),
+                    target,
+                ]
                 self.bench.pod.run(*words)
 
 

@@ -63,7 +63,9 @@ COREFILE = """cluster.local:53 {{
     }}
 }}
 """
-NODENS = f"{sys.executable} -m nodens run --quiet --corefile {{d}}/Corefile --pidfile {{d}}/nodens.pid --workers {{workers}}"
+NODENS = (
+    f"{sys.executable} -m nodens run --quiet --corefile {{d}}/Corefile --pidfile {{d}}/nodens.pid --workers {{workers}}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
