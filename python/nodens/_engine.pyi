@@ -7,6 +7,8 @@ from typing import Literal, final
 
 from nodens.plan.model import EnginePlan
 
+__all__ = ["CATALOGUE", "Engine", "Rehearsal", "__version__"]
+
 __version__: str
 """The version of the crates; equal to `nodens.__version__`."""
 

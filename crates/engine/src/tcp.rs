@@ -103,6 +103,10 @@ impl Connection {
         self.write_deadline.map_or(self.deadline, |write| write.min(self.deadline))
     }
 
+    fn must_stall(&self, limits: &Limits) -> bool {
+        self.unanswered >= limits.queries_per_connection || self.outgoing.len() > OUTGOING_PAUSE
+    }
+
     fn is_done(&self) -> bool {
         self.has_ended && self.unanswered == 0 && self.outgoing.is_empty() && !self.frames.has_next()
     }
@@ -232,7 +236,7 @@ impl Tcp {
         let connection = self.connections.get_mut(key)?;
         let is_full = connection.unanswered >= self.limits.queries_per_connection;
         let was_stalled = connection.is_stalled;
-        connection.is_stalled = is_full || connection.outgoing.len() > OUTGOING_PAUSE;
+        connection.is_stalled = connection.must_stall(&self.limits);
         if connection.is_stalled {
             if is_full && !was_stalled {
                 reject(Rejected::ConnectionQueries);
@@ -318,6 +322,9 @@ impl Tcp {
         }
         let next = connection.next_deadline();
         timers.ensure(&mut connection.alarm, next, token);
+        if connection.is_stalled && !connection.must_stall(&self.limits) {
+            self.mark(key); // what was written made room: queries that wait here have their turn now
+        }
         true
     }
 

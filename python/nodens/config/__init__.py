@@ -1,7 +1,8 @@
 """Tree -> meaning. Gives each directive its typed rules. Knows no node: reads no file, no environment, no interface."""
 
 from nodens.config.addresses import parse_ip, split_host_port
-from nodens.config.directives import DIRECTIVES, RunTime, did_you_mean
+from nodens.config.directives import DIRECTIVES, RunTime, did_you_mean, served_directives
+from nodens.config.document import document
 from nodens.config.kubedns import KubeDns, StubDomain, read_kube_dns
 from nodens.config.model import (
     BindRules,
@@ -71,6 +72,7 @@ __all__ = [
     "UpstreamWord",
     "ZoneKey",
     "did_you_mean",
+    "document",
     "merge",
     "parse_duration_ms",
     "parse_ip",
@@ -78,5 +80,6 @@ __all__ = [
     "read",
     "read_kube_dns",
     "render_duration",
+    "served_directives",
     "split_host_port",
 ]

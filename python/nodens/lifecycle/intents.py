@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from queue import SimpleQueue  # noqa: F401 - used in the quoted alias
+    from queue import SimpleQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from nodens import engine, network
-from nodens.errors import BindError
 from nodens.lifecycle import pidfile, signals, words
 from nodens.lifecycle.intents import Reload, Stop, Told
 from nodens.lifecycle.probe import answer_ourselves
-from nodens.lifecycle.reload import Node, prepare
+from nodens.lifecycle.reload import Node, prepare, refuse_taken_ports
 from nodens.lifecycle.source import NotYetError
 from nodens.lifecycle.watch import watching
 from nodens.observe import EVENTS, Numbers, Sides, Status
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from nodens.lifecycle.source import Source
     from nodens.lifecycle.watch import Watch
     from nodens.observe import Log
-    from nodens.plan import EnginePlan, Facts, HttpEndpoint
+    from nodens.plan import Facts, HttpEndpoint
 
 DRAIN_MS: Final = 5_000  # CoreDNS gives its servers as long; an upstream has 2 s in all
 _EVENT_WAIT_MS: Final = 1_000
@@ -65,27 +64,28 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         if prepared is None:
             return 0
         plan = prepared.plan
-        _refuse_taken_ports(plan.engine)
+        asked.source.accept()
+        refuse_taken_ports(plan.engine.listeners)
         sides = life.enter_context(Sides(numbers, log, network.holder))
         running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
         node.publish()
         prepared.say_warnings(log)
-        life.enter_context(_lameduck(node))
+        life.enter_context(_told(running, intents))
+        watch = life.enter_context(watching(lambda: intents.put(Reload())))
+        watch.follow(prepared.watched)
         answer_ourselves(running.addresses())  # never steer at silence
-        life.enter_context(network.steering(plan.network))  # last in, first out
+        life.enter_context(_lameduck(node))
+        life.enter_context(network.steering(plan.network))
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
         words.say_running(log, prepared)
         if not asked.is_quiet:
             words.say_version(log)
-        life.enter_context(pidfile.held(asked.pidfile, log))
-        life.enter_context(_ready(sides))
-        life.enter_context(_told(running, intents))
-        watch = life.enter_context(watching(lambda: intents.put(Reload())))
-        watch.follow(prepared.watched)
         if onlook:
             life.enter_context(onlook(running))
+        life.enter_context(pidfile.held(asked.pidfile, log))
+        life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         if _loop(intents, node, watch):
             running.drain_ms = node.lameduck_ms = 0
@@ -123,20 +123,13 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
                 raise
             if str(error) != said:
                 said = str(error)
-                log.error(f"{said}; looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
+                log.error(said)  # noqa: TRY400 - not logging's: our lines have no traceback
+                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
         try:
             if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
                 return None
         except Empty:
             continue
-
-
-def _refuse_taken_ports(plan: EnginePlan) -> None:
-    """Raise BindError, with the holder's name, for the first address that somebody else serves on."""
-    for listener in plan.listeners:
-        if taken := network.find_taken(listener.address, listener.port):
-            protocol, number, why = taken
-            raise BindError(f"{words.spell(listener.address, listener.port)}/{protocol}", number, why)
 
 
 @contextmanager
@@ -160,18 +153,16 @@ def _ready(sides: Sides) -> Iterator[None]:
 
 @contextmanager
 def _told(running: Running, intents: Intents) -> Iterator[None]:
-    """Bring the engine's rare events to the life loop."""
-    is_over = False
+    """Bring the engine's rare events to the life loop. The thread ends with the engine; nobody waits for it."""
+    is_over = Event()
 
     def bring() -> None:
-        while not is_over:
+        while not is_over.is_set():
             if event := running.next_event(_EVENT_WAIT_MS):
                 intents.put(Told(kind=event.kind, message=event.message))
 
-    thread = Thread(target=bring, name="events", daemon=True)
-    thread.start()
+    Thread(target=bring, name="events", daemon=True).start()
     try:
         yield
     finally:
-        is_over = True
-        thread.join(2 * _EVENT_WAIT_MS / 1000)
+        is_over.set()

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodens import __version__, config, corefile, network, plan
-from nodens.errors import ConfigError, NodensError
+from nodens.errors import BindError, ConfigError, NodensError
 from nodens.lifecycle import words
 from nodens.observe import BUILD_INFO, PLAN_APPLIED, PLAN_INFO, PLUGIN_ENABLED, RELOAD_FAILED, RELOAD_VERSION
 from nodens.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from nodens.engine import Running
     from nodens.lifecycle.intents import Reload
     from nodens.lifecycle.node import Asked
     from nodens.lifecycle.source import Source
     from nodens.observe import Log, Numbers, Sides
-    from nodens.plan import Facts, Plan
+    from nodens.plan import Facts, ListenerPlan, Plan
 
 
 class RestartNeededError(NodensError):
@@ -66,7 +66,7 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
         imported.extend(Path(file.path) for file in files)
         return files
 
-    tree = corefile.parse(text.content, text.file, problems)
+    tree = text.tree or corefile.parse(text.content, text.file, problems)
     if tree is not None:
         tree = corefile.expand(tree, environment=os.environ, read_file=read_import, problems=problems)
     asked = config.read(tree, problems) if tree is not None else None
@@ -85,6 +85,15 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
         tree=tree,
         problems=problems,
     )
+
+
+def refuse_taken_ports(listeners: Iterable[ListenerPlan]) -> None:
+    """Raise BindError, with the holder's name, for the first address that somebody else serves on."""
+    for listener in listeners:
+        taken = network.find_taken(listener.address, listener.port)
+        if taken and f"(pid {os.getpid()}," not in taken[2]:
+            protocol, number, why = taken
+            raise BindError(f"{words.spell(listener.address, listener.port)}/{protocol}", number, why)
 
 
 def _fingerprint(tree: corefile.Corefile) -> str:
@@ -136,6 +145,7 @@ class Node:
             if change.is_empty and not intent.signal:
                 self._keep(wanted)
                 return
+            refuse_taken_ports(change.new_listeners)
             self.log.info("Reloading")
             self._take_up(wanted)
         except NodensError as error:
@@ -148,9 +158,10 @@ class Node:
 
     def _take_up(self, wanted: Prepared) -> None:
         """Give the engine the new plan, then the onlookers."""
-        wanted.say_warnings(self.log)
         if wanted.plan.engine != self.prepared.plan.engine:
             self.running.apply(wanted.plan.engine)
+        self.asked.source.accept()
+        wanted.say_warnings(self.log)
         self._keep(wanted)
         self.publish()
         self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])

@@ -12,6 +12,7 @@ from nodens.problems import Place, Problems
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nodens.corefile import Corefile
     from nodens.observe import Log, Numbers
 
 SIZE_LIMIT_BYTES = 1 << 20  # a ConfigMap's own limit
@@ -23,10 +24,11 @@ class NotYetError(NodensError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A Corefile's text, and the file its places name."""
+    """A Corefile's text, and the file its places name. `tree` is there where it was parsed already."""
 
     file: str
     content: str
+    tree: Corefile | None = None
 
 
 class Source(Protocol):
@@ -36,7 +38,10 @@ class Source(Protocol):
         """Read it now. Raises ConfigError or NotYetError."""
 
     def report_to(self, log: Log, numbers: Numbers) -> None:
-        """From now on this is in earnest: write what there is to write, say and count what goes wrong."""
+        """Say and count there, from now on, what goes wrong beside the text."""
+
+    def accept(self) -> None:
+        """What was read last can be served: write it where others look for it."""
 
     def watched(self) -> Sequence[Path]:
         """The files and folders whose change calls for another look."""
@@ -67,6 +72,9 @@ class FileSource:
     def report_to(self, log: Log, numbers: Numbers) -> None:
         """Has nothing to say."""
 
+    def accept(self) -> None:
+        """Stands where it stands."""
+
     def read(self) -> Text:
         """Read the file."""
         return Text(file=self.path, content=read_file(self.path))
@@ -85,6 +93,9 @@ class BuiltInSource:
 
     def report_to(self, log: Log, numbers: Numbers) -> None:
         """Has nothing to say."""
+
+    def accept(self) -> None:
+        """Stands where it stands."""
 
     def read(self) -> Text:
         """Give it."""

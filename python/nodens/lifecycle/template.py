@@ -33,7 +33,7 @@ class TemplateFiles:
 
 
 class TemplateSource:
-    """Merges anew each time it is asked; writes the Corefile only when it comes out different."""
+    """Merges anew each time it is asked; writes the Corefile only when it can be served and came out different."""
 
     def __init__(self, asked: TemplateFiles, *, service: str, local_dns: Sequence[str], port: int) -> None:
         """Merge these files for a node that listens on `local_dns` and `port`."""
@@ -44,13 +44,14 @@ class TemplateSource:
         self._local_dns = tuple(local_dns)
         self._port = port
         self._last_text: str | None = None
+        self._pending: tuple[str, config.KubeDns] | None = None
         self._last_kube_dns = config.KubeDns()
         self._said: set[str] = set()
         self._log: Log | None = None
         self._numbers: Numbers | None = None
 
     def report_to(self, log: Log, numbers: Numbers) -> None:
-        """Say and count there what is written and what goes wrong. Without it nothing is written at all."""
+        """Say and count there what goes wrong, and what is written."""
         self._log = log
         self._numbers = numbers
 
@@ -59,22 +60,39 @@ class TemplateSource:
         return (Path(self._template), Path(self._folder), Path(self._written))
 
     def read(self) -> Text:
-        """Merge, write if different, give what is to be served."""
+        """Merge, and give what is to be served; places are the template's and the ConfigMap's."""
         try:
             text = read_file(self._template)
         except ConfigError as error:
             self._complain(f"Failed to read node-cache coreFile {self._template} - {error}")
-            # A Corefile that somebody else wrote is served as it is.
-            return Text(file=self._written, content=self._read_written() or self._refuse(error))
+            content = self._read_written()
+            if not content:
+                raise
+            return Text(file=self._written, content=content)  # somebody else wrote it: served as it is
         kube_dns = self._read_kube_dns()
         merged = self._merge(text, kube_dns)
-        if merged != self._last_text:
-            self._last_text = merged
-            self._write(merged, kube_dns)
-            return Text(file=self._written, content=merged)
-        return Text(file=self._written, content=self._read_written() or merged)
+        self._pending = merged.text, kube_dns
+        written = self._read_written() if merged.text == self._last_text else ""
+        if written and written != merged.text:
+            return Text(file=self._written, content=written)  # edited by hand since
+        return Text(file=self._template, content=merged.text, tree=merged.tree)
 
-    def _merge(self, text: str, kube_dns: config.KubeDns) -> str:
+    def accept(self) -> None:
+        """Write the Corefile if it came out different. One that cannot be written is served all the same."""
+        if self._log is None or self._pending is None or self._pending[0] == self._last_text:
+            return
+        text, kube_dns = self._pending
+        self._last_text = text
+        try:
+            write_whole(Path(self._written), text)
+        except OSError as error:
+            self._complain(f"Failed to write config file {self._written} - err {error}")
+        servers = " ".join(kube_dns.upstream_nameservers)
+        stubs = len(kube_dns.stub_domains)
+        self._log.info(f"Updated Corefile with {stubs} custom stubdomains and upstream servers [{servers}]")
+        self._log.info(f"Using config file:\n{text}")
+
+    def _merge(self, text: str, kube_dns: config.KubeDns) -> config.Merged:
         """Merge template and ConfigMap."""
         problems = Problems()
         tree = corefile.parse(text, self._template, problems)
@@ -92,7 +110,7 @@ class TemplateSource:
             if not cluster_dns:
                 raise NotYetError(problems.render())
             raise ConfigError(problems)
-        return merged.text
+        return merged
 
     def _read_kube_dns(self) -> config.KubeDns:
         """Read the ConfigMap; what cannot be read is said once, and the last good one stays."""
@@ -110,29 +128,12 @@ class TemplateSource:
         self._last_kube_dns = found
         return found
 
-    def _write(self, text: str, kube_dns: config.KubeDns) -> None:
-        """Write the Corefile and say so. If it cannot be written, it is served all the same."""
-        if self._log is None:
-            return
-        try:
-            write_whole(Path(self._written), text)
-        except OSError as error:
-            self._complain(f"Failed to write config file {self._written} - err {error}")
-        servers = " ".join(kube_dns.upstream_nameservers)
-        stubs = len(kube_dns.stub_domains)
-        self._log.info(f"Updated Corefile with {stubs} custom stubdomains and upstream servers [{servers}]")
-        self._log.info(f"Using config file:\n{text}")
-
     def _read_written(self) -> str:
         """Read the Corefile as it stands; empty if it cannot be read."""
         try:
             return read_file(self._written)
         except ConfigError:
             return ""
-
-    def _refuse(self, error: ConfigError) -> str:
-        """Raise it: there is nothing to serve."""
-        raise error
 
     def _complain(self, text: str) -> None:
         """Say it once, count it."""

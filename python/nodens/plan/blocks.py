@@ -33,7 +33,10 @@ CAPACITY_FLOOR = 1_024  # CoreDNS never keeps fewer
 HEALTH_INTERVAL_FLOOR_MS = 100  # more probes than ten a second only add to an upstream's trouble
 
 # The two formats of CoreDNS, as its `log` documents them.
-COMMON_LOG = '{remote}:{port} - {>id} "{type} {class} {name} {proto} {size} {>do} {>bufsize}" {rcode} {>rflags} {rsize} {duration}'
+COMMON_LOG = (
+    '{remote}:{port} - {>id} "{type} {class} {name} {proto} {size} {>do} {>bufsize}" '
+    "{rcode} {>rflags} {rsize} {duration}"
+)
 COMBINED_LOG = COMMON_LOG + ' "{>opcode}"'
 
 
@@ -119,15 +122,12 @@ def forward_plan(
     """Settle a forward."""
     if rules.health_interval_ms < HEALTH_INTERVAL_FLOOR_MS:
         problems.warn(rules.at, f"`health_check` is faster than {HEALTH_INTERVAL_FLOOR_MS}ms; taken as that")
-    if rules.forces_tcp:
-        transport = Transport.TCP
-    else:
-        transport = Transport.UDP if rules.prefers_udp else Transport.CLIENT
+    over_udp = Transport.UDP if rules.prefers_udp else Transport.CLIENT
     return ForwardPlan(
         zone=rules.zone,
         except_zones=rules.except_zones,
         upstreams=upstream_plans(rules, facts, ours, problems),
-        transport=transport,
+        transport=Transport.TCP if rules.forces_tcp else over_udp,
         policy=Policy(rules.policy),
         expire_ms=rules.expire_ms,
         max_fails=rules.max_fails,

@@ -73,6 +73,11 @@ def _timeouts(plan: Plan) -> object:
     return bounds, plan.engine.max_queries_per_connection
 
 
+def _connections(plan: Plan) -> object:
+    """Look at how many clients' TCP connections there may be."""
+    return plan.engine.max_tcp_connections, plan.engine.max_tcp_connections_per_client
+
+
 # Directive -> the parts of a plan that it decides.
 _DIRECTIVE_VIEWS: dict[str, View] = {
     "bind": _sockets,
@@ -99,14 +104,9 @@ _OTHER_VIEWS: tuple[tuple[str, View, RunTime], ...] = (
     ("zones", _zones, RunTime.LIVE),
     ("addresses", lambda plan: plan.network, RunTime.REBIND),
     ("memory", lambda plan: plan.engine.memory_limit_bytes, RunTime.LIVE),
-    ("connections", lambda plan: _connections(plan), RunTime.LIVE),
+    ("connections", _connections, RunTime.LIVE),
     ("workers", lambda plan: plan.engine.workers, RunTime.RESTART),
 )
-
-
-def _connections(plan: Plan) -> object:
-    """Look at how many clients' TCP connections there may be."""
-    return plan.engine.max_tcp_connections, plan.engine.max_tcp_connections_per_client
 
 
 def change(running: Plan, wanted: Plan) -> Change:

@@ -39,7 +39,7 @@ def _settle(config: Config, facts: Facts, listeners: tuple[Listener, ...], probl
         listeners=tuple(listener_plan(listener, blocks, facts, listeners) for listener in listeners),
         blocks=_block_plans(config, facts, listeners, served, problems),
     )
-    observe = observe_plan(config, facts, listeners, problems)
+    observe = observe_plan(config, listeners, problems)
     if not problems.are_fatal:
         _check(config, engine, problems)
     return Plan(

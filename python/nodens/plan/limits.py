@@ -15,7 +15,7 @@ WORKERS_DEFAULT = 2
 that a long turn of one does not hold up the other. More workers take cores away from the pods."""
 
 MEMORY_DEFAULT_BYTES = 48 * MIB
-"""Without a limit to go by: with it both caches of the stock file's four zones fit, and the process stays under 64 MiB."""
+"""Without a limit to go by: both caches of the stock file's four zones fit, and the process stays under 64 MiB."""
 MEMORY_SHARE = (3, 8)  # of the cgroup's limit; the rest is for Python, sockets, and the kernel's share of our buffers
 MEMORY_FLOOR_BYTES = 8 * MIB
 MEMORY_LIMIT_BYTES = 512 * MIB  # of our own accord; a flag may ask for more

@@ -75,13 +75,19 @@ def listener_plan(
         scope_id=listener.address.scope_id,
         port=listener.port,
         is_dual_stack=listener.address.ip == ANY_IPV6 and facts.has_ipv4 and not has_ipv4_twin,
-        is_freebind=facts.wishes_freebind and not listener.address.is_any,
+        is_freebind=_is_freebind(listener.address, facts),
         label=listener.label,
         zones=tuple(ZonePlan(name=zone, block=blocks[server]) for zone, server in listener.zones),
         tcp_read_timeout_ms=listener.timeouts.read_ms,
         tcp_idle_timeout_ms=listener.timeouts.idle_ms,
         tcp_write_timeout_ms=listener.timeouts.write_ms,
     )
+
+
+def _is_freebind(address: Address, facts: Facts) -> bool:
+    """Whether an address may be bound before it exists: those that we put on the node ourselves."""
+    held = (*facts.own_addresses, *facts.borrowed_addresses)
+    return facts.wishes_freebind and not address.is_any and (not held or address.ip in held)
 
 
 def own_endpoints(listeners: tuple[Listener, ...], facts: Facts) -> frozenset[tuple[str, int]]:

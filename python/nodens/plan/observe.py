@@ -11,18 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nodens.config import Config, Endpoint, Server
-    from nodens.plan.facts import Facts
     from nodens.plan.listeners import Listener
     from nodens.problems import Place, Problems
 
 
-def observe_plan(config: Config, facts: Facts, listeners: tuple[Listener, ...], problems: Problems) -> ObservePlan:
+def observe_plan(config: Config, listeners: tuple[Listener, ...], problems: Problems) -> ObservePlan:
     """Settle what others see."""
     servers = config.servers
-    metrics = [*(server.prometheus for server in servers if server.prometheus), *facts.metrics_wishes]
     _check_shared_ports(servers, problems)
     return ObservePlan(
-        metrics=endpoints(metrics),
+        metrics=endpoints(server.prometheus for server in servers if server.prometheus),
         health=endpoints(server.health.endpoint for server in servers if server.health),
         ready=endpoints(server.ready.endpoint for server in servers if server.ready),
         lameduck_ms=max((server.health.lameduck_ms for server in servers if server.health), default=0),

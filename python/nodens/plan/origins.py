@@ -13,12 +13,14 @@ from nodens.plan.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nodens.config import Config, Server
+    from nodens.config import Config, ForwardRules, Server
     from nodens.plan.facts import Facts
     from nodens.plan.listeners import Listener
     from nodens.plan.model import Plan
+    from nodens.problems import Place
 
 DEFAULT = "default"
+DEFAULT_TTLS = (3_600, 1_800)
 
 # Directive or option -> the fields of a block that it sets.
 BLOCK_FIELDS: dict[str, tuple[str, ...]] = {
@@ -96,18 +98,18 @@ def _of_limits(config: Config, facts: Facts) -> Iterator[tuple[str, str]]:
 def _of_listener(path: str, listener: Listener, config: Config, facts: Facts) -> Iterator[tuple[str, str]]:
     """Name where a listener's address, port and timeouts came from."""
     servers = [config.servers[index] for index in listener.servers]
-    first = dict(servers[0].places)
-    yield f"{path}.address", str(first.get("bind", DEFAULT))
+    yield path, str(dict(servers[0].places).get("bind", DEFAULT))
     is_written = any(key.port == listener.port for key in servers[0].keys)
     yield f"{path}.port", str(servers[0].at) if is_written else facts.source_of.get("default_port", DEFAULT)
-    yield f"{path}.zones", ", ".join(str(server.at) for server in servers)
+    for number, (_, index) in enumerate(listener.zones):
+        yield f"{path}.zones[{number}]", str(config.servers[index].at)
     timeouts = [dict(server.places)["timeouts"] for server in servers if "timeouts" in dict(server.places)]
-    for field in ("read", "idle", "write") if timeouts else ():
-        yield f"{path}.tcp_{field}_timeout_ms", str(timeouts[-1])
+    for field in ("read", "idle", "write"):
+        yield f"{path}.tcp_{field}_timeout_ms", str(timeouts[-1]) if timeouts else DEFAULT
 
 
 def _of_block(path: str, server: Server) -> Iterator[tuple[str, str]]:
-    """Name where the fields of a block came from; an option that is absent is a default under a directive that is not."""
+    """Name where the fields of a block came from; an absent option is a default under a directive that is there."""
     places = dict(server.places)
     for name in ("name", "zones_label", "has_handler"):
         yield f"{path}.{name}", str(server.at)
@@ -117,23 +119,31 @@ def _of_block(path: str, server: Server) -> Iterator[tuple[str, str]]:
             yield from ((f"{path}.{field}", str(places.get(name, DEFAULT))) for field in targets)
         elif not option:
             yield from ((f"{path}.{field}", DEFAULT) for field in targets if field != "zones_label")
-    if (
-        server.cache
-        and "cache.success" not in places
-        and server.cache.success.ttl_max_s == server.cache.denial.ttl_max_s
-    ):
-        yield f"{path}.cache.success.ttl_max_s", str(places.get("cache", DEFAULT))
-        if "cache.denial" not in places:
-            yield f"{path}.cache.denial.ttl_max_s", str(places.get("cache", DEFAULT))
+    yield from _of_cache_line(f"{path}.cache", server, places)
     for number, rules in enumerate(server.forwards):
-        prefix = f"{path}.forwards[{number}]"
-        yield prefix, str(rules.at)
-        for option, targets in FORWARD_FIELDS.items():
-            place = places.get(f"forward.{option}")
-            # With several forwards only the line of the whole directive is known for sure.
-            source = DEFAULT if place is None else str(place if len(server.forwards) == 1 else rules.at)
-            if option != "prefer_udp" or place:
-                yield from ((f"{prefix}.{field}", source) for field in targets)
+        yield from _of_forward(f"{path}.forwards[{number}]", rules, places, is_only=len(server.forwards) == 1)
+
+
+def _of_cache_line(path: str, server: Server, places: dict[str, Place]) -> Iterator[tuple[str, str]]:
+    """Name the TTL limits that the first line of `cache` sets, where no option does."""
+    is_set = server.cache and {server.cache.success.ttl_max_s, server.cache.denial.ttl_max_s} != {*DEFAULT_TTLS}
+    for side in ("success", "denial") if is_set else ():
+        if f"cache.{side}" not in places and "cache" in places:
+            yield f"{path}.{side}.ttl_max_s", str(places["cache"])
+
+
+def _of_forward(
+    path: str, rules: ForwardRules, places: dict[str, Place], *, is_only: bool
+) -> Iterator[tuple[str, str]]:
+    """Name where the fields of a forward came from; of several in a block only the line of each is known."""
+    yield path, str(rules.at)
+    if files := [word for word in rules.upstreams if word.path]:
+        yield f"{path}.upstreams", ", ".join(f"{word.path}, named at {word.at}" for word in files)
+    for option, targets in FORWARD_FIELDS.items():
+        place = places.get(f"forward.{option}")
+        source = str(place if is_only else rules.at) if place else DEFAULT
+        if option != "prefer_udp" or place:
+            yield from ((f"{path}.{field}", source) for field in targets)
 
 
 def explain(plan: Plan) -> Iterator[tuple[str, object, str]]:

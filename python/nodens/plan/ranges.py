@@ -1,20 +1,23 @@
 """What each number of an `EnginePlan` may be. The engine checks the same on arrival, and calls a breach our bug.
 
-Beyond the numbers: zones are fully qualified, lower case, presentation format; a `ZonePlan.block` is an index into `blocks`;
-block names, listener addresses with ports, and zones of a listener are unique; `ttl_min_s` is at most `ttl_max_s`; a forward
-may have no upstreams (it answers SERVFAIL).
+Beyond the numbers: zones are fully qualified, lower case, presentation format; a `ZonePlan.block` is an index into
+`blocks`; block names, listener addresses with ports, and zones of a listener are unique; `ttl_min_s` is at most
+`ttl_max_s`; a forward may have no upstreams (it answers SERVFAIL).
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nodens.config import CAPACITY_LIMIT, COUNT_LIMIT, DURATION_LIMIT_MS, PORT_LIMIT, TTL_LIMIT_S, parse_name
-from nodens.plan.model import EnginePlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nodens.plan.model import EnginePlan
 
 U32 = 2**32 - 1
 DAY_MS = 86_400_000
