@@ -1,1 +1,40 @@
 """Decision -> kernel. The only room that speaks netlink, iptables and nft, and reads facts off the node."""
+
+from nodens.network.drift import Touched, Watch
+from nodens.network.ladder import LinkWish, SteeringWish, Wishes, choose
+from nodens.network.link import Link
+from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
+from nodens.network.probe import Kernel, probe
+from nodens.network.release import Found, Release, release
+from nodens.network.rules import nft_table, nft_text, restore_text, rules_of
+from nodens.network.steer import Steered, holding, steering
+
+__all__ = [
+    "ErrorType",
+    "Found",
+    "Kernel",
+    "LetGo",
+    "Link",
+    "LinkKind",
+    "LinkWish",
+    "Release",
+    "Rung",
+    "Spelling",
+    "Steered",
+    "SteeringPlan",
+    "SteeringWish",
+    "Step",
+    "Touched",
+    "Watch",
+    "Wishes",
+    "choose",
+    "error_type",
+    "holding",
+    "nft_table",
+    "nft_text",
+    "probe",
+    "release",
+    "restore_text",
+    "rules_of",
+    "steering",
+]

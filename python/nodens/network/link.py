@@ -18,7 +18,8 @@ from nodens.network.netlink import Message, NetlinkSocket
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NEWLINK, _DELLINK, _GETLINK = 16, 17, 18
+NEWLINK: Final = 16
+_DELLINK, _GETLINK = 17, 18
 _NEWADDR, _DELADDR, _GETADDR = 20, 21, 22
 _IFLA_IFNAME, _IFLA_LINKINFO, _INFO_KIND = 3, 18, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
@@ -78,15 +79,16 @@ def _addresses(kernel: NetlinkSocket, index: int) -> tuple[str, ...]:
     return tuple(found)
 
 
+def dummy_wish(name: str) -> bytes:
+    """Compose the wish for a dummy link."""
+    about = netlink.nested(_IFLA_LINKINFO, netlink.attribute(_INFO_KIND, LinkKind.DUMMY.encode()))
+    return _LINK.pack(0, 0, 0, 0, 0) + netlink.text(_IFLA_IFNAME, name) + about
+
+
 def add_dummy(name: str) -> None:
     """Make a dummy link as the original does: it is never set up."""
-    body = (
-        _LINK.pack(0, 0, 0, 0, 0)
-        + netlink.text(_IFLA_IFNAME, name)
-        + netlink.nested(_IFLA_LINKINFO, netlink.attribute(_INFO_KIND, LinkKind.DUMMY.encode()))
-    )
     with NetlinkSocket(netlink.NETLINK_ROUTE) as kernel:
-        kernel.ask(Message(_NEWLINK, body, netlink.ACK | netlink.CREATE | netlink.EXCL))
+        kernel.ask(Message(NEWLINK, dummy_wish(name), netlink.ACK | netlink.CREATE | netlink.EXCL))
 
 
 def attach_tun(name: str) -> int:
@@ -186,8 +188,9 @@ class Link:
         gone = {str(ip_address(address)) for address in addresses}
         self._wanted = tuple(address for address in self._wanted if address not in gone)
         state = find(self.name)
-        for address in gone if state else ():
-            remove_address(state.index, address)  # type: ignore[union-attr] - looked at one line above
+        if state is not None:
+            for address in gone:
+                remove_address(state.index, address)
 
     def missing(self) -> tuple[str, ...]:
         """Say what should be there and is not: the link's name, or addresses."""

@@ -54,6 +54,7 @@ class Step(StrEnum):
     READ_TABLE = "read the nft table"
     REMOVE_TABLE = "remove the nft table"
     MAKE_SET = "make the ipset"
+    READ_SET = "read the ipset"
     REMOVE_SET = "remove the ipset"
     BEAT = "refresh the set"
     WATCH = "watch the kernel"

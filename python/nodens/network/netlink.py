@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -95,10 +96,8 @@ class NetlinkSocket:
         self._socket = held or socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         try:
             self._socket.settimeout(_ANSWER_WAIT_S)
-            try:
+            with suppress(OSError):  # before Linux 4.12 errors come without words
                 self._socket.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
-            except OSError:
-                pass  # before Linux 4.12 errors come without words
             if held is None:
                 self._socket.bind((0, 0))
             for group in groups:
@@ -185,7 +184,8 @@ class NetlinkSocket:
     def _dump_once(self, message: Message) -> list[tuple[int, bytes]] | None:
         """Read one list; None if it was disturbed."""
         self._socket.send(self._pack(Message(message.kind, message.body, message.flags | DUMP)))
-        wanted, found, is_whole = self._sequence, [], True
+        found: list[tuple[int, bytes]] = []
+        wanted, is_whole = self._sequence, True
         while True:
             for kind, flags, sequence, body in self._receive():
                 if sequence != wanted:

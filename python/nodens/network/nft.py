@@ -156,7 +156,14 @@ class OwnTable:
         wanted = Counter(rule.chain.name for rule in self._wanted.rules)
         return tuple(f"{self.subject} {chain}" for chain, count in wanted.items() if held[chain] != count)
 
-    def remove(self) -> None:
+    def ensure(self) -> tuple[str, ...]:
+        """Make the kernel hold our table; say what it lacked."""
+        lacking = self.missing()
+        if lacking:
+            self.load()
+        return lacking
+
+    def release(self) -> None:
         """Remove the table; nothing is wrong if it is gone."""
         try:
             self._kernel.ask_all(messages.batch(messages.delete_table(self._wanted.name)))

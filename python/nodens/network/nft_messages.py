@@ -1,7 +1,6 @@
 """Our nft table as nfnetlink messages, and what the kernel tells of tables as values. Does no I/O.
 
-Numbers are those of <linux/netfilter/nf_tables.h>. Everything in these attributes is big-endian but register contents of
-the host's own making.
+Numbers are those of <linux/netfilter/nf_tables.h>; in attributes they are big-endian.
 """
 
 from __future__ import annotations

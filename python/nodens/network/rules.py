@@ -7,7 +7,7 @@ leave a conntrack entry that swallows the client's next query from the same port
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import ip_address
 from itertools import groupby
@@ -61,7 +61,7 @@ class Rule:
     address: str
     port: int
     target: Target
-    is_query: bool = False
+    is_query: bool = field(default=False, compare=False)  # follows from the rest and the plan's ports
     gate: str | None = None
 
     @property
@@ -115,7 +115,9 @@ def shape(rule: Rule) -> tuple[object, ...]:
     return (rule.table, rule.chain, rule.protocol, rule.side, rule.target)
 
 
-SHAPES: Final = frozenset((table, chain, protocol, side, target) for table, chain, protocol, side, target, _, _ in _TWELVE)
+SHAPES: Final = frozenset(
+    (table, chain, protocol, side, target) for table, chain, protocol, side, target, _, _ in _TWELVE
+)
 
 
 # ------------ iptables ------------
