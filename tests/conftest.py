@@ -37,7 +37,7 @@ def needs() -> Callable[..., None]:
 
 @pytest.fixture
 def golden() -> Callable[[str, str], None]:
-    """Compare a text with tests/golden/NAME; `NODENS_GOLDEN=write` writes it instead, for a person to read in the diff."""
+    """Compare a text with tests/golden/NAME; `NODENS_GOLDEN=write` writes it, for a person to read in the diff."""
 
     def compare(name: str, text: str) -> None:
         path = GOLDEN / name

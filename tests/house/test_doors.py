@@ -18,6 +18,8 @@ PURE_ROOMS = ("corefile", "config", "plan")
 NO_IO = {"socket", "os", "subprocess", "threading", "time", "pathlib", "io", "ctypes", "selectors", "signal"}
 # The one place of a pure room that touches files: `import` needs a reader, and the real one is handed in.
 IO_EXCEPTIONS = {"corefile/files.py"}
+# What a lower room hands up by name alone goes through its `__init__`; these files are doors of their own.
+OPEN_FILES = {"corefile.tree", "config.model", "plan.model", "plan.facts"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -76,9 +78,10 @@ def test_rooms_import_rooms_never_a_file_inside_another_room() -> None:
         for file, imported in rooms().items()
         for name in imported
         if (parts := name.split("."))[0] == "nodens"
-        and len(parts) > 2  # noqa: PLR2004 - nodens.room.file
+        and len(parts) > 2
         and parts[1] in rooms_by_name
         and parts[1] != file.split("/")[0]
         and (PACKAGE / parts[1] / f"{parts[2]}.py").exists()
+        and f"{parts[1]}.{parts[2]}" not in OPEN_FILES
     ]
     assert not trespassers

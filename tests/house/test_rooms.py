@@ -33,7 +33,9 @@ def test_every_crate_file_opens_with_a_module_comment() -> None:
 
 
 def test_no_room_or_file_is_named_after_nothing() -> None:
-    nameless = [str(path) for path in [*python_files(), *rust_files()] if path.stem in BANNED or path.parent.name in BANNED]
+    nameless = [
+        str(path) for path in [*python_files(), *rust_files()] if path.stem in BANNED or path.parent.name in BANNED
+    ]
     assert not nameless
 
 
@@ -52,7 +54,9 @@ def test_unsafe_stands_in_one_file_alone() -> None:
     rough = [
         str(path.relative_to(HOUSE))
         for path in rust_files()
-        if re.search(r"\bunsafe\s*(\{|fn|impl)", path.read_text()) and path.name != "sys.rs" and "tests" not in path.parts
+        if re.search(r"\bunsafe\s*(\{|fn|impl)", path.read_text())
+        and path.name != "sys.rs"
+        and "tests" not in path.parts
     ]
     assert not rough
 
@@ -62,6 +66,6 @@ def test_every_lint_exception_carries_its_reason() -> None:
     for path in [*python_files(), *sorted((HOUSE / "tests").rglob("*.py"))]:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             found = re.search(r"# (noqa: [A-Z0-9, ]+|type: ignore\[[^]]+\])(.*)", line)
-            if found and len(found[2].strip(" -")) < 5:  # noqa: PLR2004 - shorter is no reason
+            if found and len(found[2].strip(" -")) < 5:
                 bare.append(f"{path.relative_to(HOUSE)}:{number}")
     assert not bare

@@ -2,6 +2,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod counters;
+pub mod event;
 pub mod plan;
+pub mod plugin;
+pub mod resolver;
+pub mod shared;
 pub mod step;
 pub mod time;
+
+pub use counters::{CATALOGUE, Family, Kind, Sample, Value};
+pub use event::{Event, EventKind};
+pub use plugin::log::LogRecord;
+pub use resolver::Resolver;
+pub use shared::{PlanError, Rejected, Shared};

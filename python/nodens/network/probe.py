@@ -37,15 +37,19 @@ class Kernel:
         return self.no_tun if kind is LinkKind.TUN else self.no_dummy
 
 
-def probe(families: Iterable[int]) -> Kernel:
-    """Try everything that the ladder asks about. Never fails: what cannot be tried is not there."""
+def probe(families: Iterable[int], *, wants_iptables: bool = False) -> Kernel:
+    """Try everything that the ladder asks about. Never fails: what cannot be tried is not there.
+
+    ipset is tried only where it may be needed: the try makes iptables-nft keep an empty table `raw`.
+    """
     tool = find_iptables()
-    has_ipset = tool is not None and _can_gate(tool)
+    has_tables = nft.has_tables()
+    has_ipset = tool is not None and (wants_iptables or not has_tables) and _can_gate(tool)
     return Kernel(
         no_tun=why_no_tun(),
         no_dummy=why_no_dummy(),
         has_owned_tables=nft.has_owned_tables(),
-        has_tables=nft.has_tables(),
+        has_tables=has_tables,
         iptables=tool,
         has_ipset=has_ipset,
         drops=tool is not None and _drops(tool, families),

@@ -54,24 +54,30 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Search:
-    """How living agents are told: by who serves this port."""
+    """How living agents are told: by who serves this port, and by the addresses of a link that somebody holds."""
 
     port: int
     is_forced: bool
+    held: frozenset[str]
 
     def living(self, addresses: Iterable[str]) -> tuple[str, ...]:
         """Give the addresses that a living process serves; forced, none counts."""
-        return () if self.is_forced else holders.served(dict.fromkeys(addresses), self.port)
+        if self.is_forced:
+            return ()
+        asked = tuple(dict.fromkeys(addresses))
+        served = holders.served(asked, self.port)
+        return tuple(address for address in asked if address in served or address in self.held)
 
     def alive(self, address: str) -> str:
         """Say that an address is served."""
         host = f"[{address}]" if ip_address(address).version == 6 else address  # noqa: PLR2004 - the two versions of IP
-        return f"a living process serves {host}:{self.port}"
+        return f"a living process holds or serves {host}:{self.port}"
 
 
 def release(link_name: str = "nodelocaldns", *, port: int = 53, is_forced: bool = False) -> Release:
     """Look for every trace and remove it; on an empty node this finds nothing. Rules go first, the link last."""
-    told, search = Release(), _Search(port=port, is_forced=is_forced)
+    told = Release()
+    search = _Search(port=port, is_forced=is_forced, held=_held(link_name))
     _try(told, _release_tables, search)
     for tool in every_iptables():
         for family in _FAMILIES:
@@ -79,6 +85,15 @@ def release(link_name: str = "nodelocaldns", *, port: int = 53, is_forced: bool 
     _try(told, _release_sets, search)
     _try(told, partial(_release_link, link_name), search)
     return told
+
+
+def _held(link_name: str) -> frozenset[str]:
+    """Give the addresses of a link that exists only while a process holds it."""
+    try:
+        state = link.find(link_name)
+    except NetworkError:
+        return frozenset()  # the step that removes the link will meet the same, and tell
+    return frozenset(state.addresses) if state and state.kind == LinkKind.TUN else frozenset()
 
 
 def _try(told: Release, step: Callable[[Release, _Search], None], search: _Search) -> None:

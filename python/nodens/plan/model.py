@@ -49,7 +49,7 @@ class StorePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefetchPlan:
-    """Refresh an entry asked for `amount` times without a pause of `window_ms`, in the last `percent` of its lifetime."""
+    """Refresh an entry asked for `amount` times without a pause of `window_ms`, in the last `percent` of its life."""
 
     amount: int
     window_ms: int
@@ -58,7 +58,7 @@ class PrefetchPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StalePlan:
-    """serve_stale: for how long, and whether upstream is asked first (`is_verify`, at most `verify_timeout_ms`; 0: no own limit).
+    """serve_stale: for how long, and whether upstream is asked first (`is_verify`; `verify_timeout_ms` 0: no limit).
 
     `recheck_ms`: after a failed refresh the stale answer is given for so long without asking again.
     """
@@ -138,7 +138,7 @@ class ForwardPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPlan:
-    """A `log` rule: names under `zone` whose response is of one of `classes` are printed with `format` (fully expanded)."""
+    """A `log` rule: names under `zone` whose response is of one of `classes` are printed by `format`, all expanded."""
 
     zone: str
     format: str
@@ -261,7 +261,7 @@ class ObservePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPlan:
-    """Addresses that are ours to hold on this node. (Link, rules and rungs open with the steering issue.)"""
+    """Addresses that are ours to hold on this node. Link, rules and rungs open with the steering issue."""
 
     own_addresses: tuple[str, ...]
     borrowed_addresses: tuple[str, ...]

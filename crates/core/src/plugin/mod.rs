@@ -1,0 +1,3 @@
+//! Directives that touch a query or an answer, a file each, by the directive's own name.
+
+pub mod log;

@@ -1,0 +1,153 @@
+"""One config change, from bytes read to plan running. A bad one changes nothing and says so once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nodens import __version__, config, corefile, network, plan
+from nodens.errors import ConfigError, NodensError
+from nodens.lifecycle import words
+from nodens.observe import BUILD_INFO, PLAN_APPLIED, PLAN_INFO, PLUGIN_ENABLED, RELOAD_FAILED, RELOAD_VERSION
+from nodens.problems import Problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nodens.engine import Running
+    from nodens.lifecycle.intents import Reload
+    from nodens.lifecycle.node import Asked
+    from nodens.lifecycle.source import Source
+    from nodens.observe import Log, Numbers, Sides
+    from nodens.plan import Facts, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan that may be taken up, with what it was made from."""
+
+    plan: Plan
+    facts: Facts
+    fingerprint: str
+    watched: tuple[Path, ...]
+    warnings: str = ""
+
+    @property
+    def id(self) -> str:
+        """A short name for the plan: equal plans, equal names."""
+        return hashlib.sha256(repr(self.plan).encode()).hexdigest()[:12]
+
+
+def prepare(source: Source, wishes: Facts, log: Log | None = None) -> Prepared:
+    """Read, parse, expand, survey, compile; touches nothing that runs. Raises ConfigError with every problem."""
+    text = source.read()
+    problems = Problems()
+    imported: list[Path] = []
+
+    def read_import(pattern: str, /) -> Sequence[corefile.ImportedFile]:
+        files = corefile.read_from_disk(pattern)
+        imported.extend(Path(file.path) for file in files)
+        return files
+
+    tree = corefile.parse(text.content, text.file, problems)
+    if tree is not None:
+        tree = corefile.expand(tree, os.environ, read_import, problems)
+    asked = config.read(tree, problems) if tree is not None else None
+    if asked is None or tree is None:
+        raise ConfigError(problems)
+    paths = plan.resolv_conf_paths(asked)
+    facts = network.survey(wishes, paths)
+    decided = plan.compile_plan(asked, facts, problems)
+    if decided is None or problems.are_fatal:
+        raise ConfigError(problems)
+    return Prepared(
+        plan=decided,
+        facts=facts,
+        fingerprint=_fingerprint(tree),
+        watched=(*source.watched(), *imported, *(Path(path) for path in paths)),
+        warnings=problems.render(),
+    )
+
+
+def _fingerprint(tree: corefile.Corefile) -> str:
+    """SHA-512 over keys and directives with their places, imports and references put in, as CoreDNS counts it."""
+
+    def spell(directive: corefile.Directive) -> list[object]:
+        words_ = [[word.at.file, word.at.line, word.text] for word in directive.words]
+        return [*words_, *([[spell(line) for line in directive.body]] if directive.body is not None else ())]
+
+    blocks = [[[key.text for key in block.keys], [spell(each) for each in block.directives]] for block in tree.blocks]
+    return hashlib.sha512(json.dumps(blocks).encode()).hexdigest()
+
+
+@dataclass(kw_only=True)
+class Node:
+    """What runs, and the one way to change it. Used by the life loop alone."""
+
+    asked: Asked
+    running: Running
+    sides: Sides
+    numbers: Numbers
+    log: Log
+    prepared: Prepared
+    _refused: str = field(default="", init=False)
+
+    def publish(self) -> None:
+        """Show the running plan to the onlookers."""
+        decided = self.prepared.plan
+        self.log.shows_debug = decided.observe.is_debug
+        self.sides.source = self.running
+        self.sides.apply(decided.observe, self.asked.own_metrics)
+        self.numbers.put_all(BUILD_INFO, [("", "", f"nodens-{__version__}")])
+        self.numbers.put_all(PLUGIN_ENABLED, [(row.name, row.server, "", row.zone) for row in decided.observe.plugins])
+        self.numbers.put_all(PLAN_INFO, [(self.prepared.id,)])
+        self.numbers.put(PLAN_APPLIED, value=time.time())
+
+    def reload(self, intent: Reload) -> None:
+        """Look at everything again and take up what is new. Whatever goes wrong, the running plan runs on."""
+        started_s = time.monotonic()
+        try:
+            wanted = prepare(self.asked.source, self.asked.wishes, self.log)
+            if wanted.plan == self.prepared.plan and not intent.signal:
+                self.prepared = wanted
+                self._refused = ""
+                return
+            self.log.info("Reloading")
+            self._take_up(wanted)
+        except NodensError as error:
+            self._refuse(error, intent)
+            return
+        took_ms = (time.monotonic() - started_s) * 1000
+        self._refused = ""
+        words.say_running(self.log, wanted)
+        self.log.info("Reloading complete")
+        self.log.debug(f"plan applied id={wanted.id} took_ms={took_ms:.0f}")
+
+    def _take_up(self, wanted: Prepared) -> None:
+        """Give the engine the new plan, then the onlookers."""
+        if wanted.warnings:
+            self.log.warning(wanted.warnings)
+        change = plan.change(self.prepared.plan, wanted.plan)
+        if wanted.plan.engine != self.prepared.plan.engine:
+            self.running.apply(wanted.plan.engine)
+        self.prepared = wanted
+        self.publish()
+        self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])
+
+    def _refuse(self, error: NodensError, intent: Reload) -> None:
+        """Say once why not, and count it."""
+        said = str(error)
+        if said == self._refused and not intent.signal:
+            return
+        self._refused = said
+        self.numbers.add(RELOAD_FAILED)
+        if intent.signal:
+            self.log.error(f"{intent.signal}: {said}")
+        else:
+            self.log.error(f"Restart failed: {said}")
+            self.log.error("plugin/reload: Corefile changed but reload failed: the running configuration stays")
