@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from nodens.network import netlink
-from nodens.network.model import PREFIX, Step, refused
+from nodens.network.model import IPV4, PREFIX, Step, refused
 from nodens.network.netlink import Message, NetlinkSocket, attribute, nested, text
 from nodens.network.rules import gate_name
 
@@ -46,7 +46,7 @@ def _create(name: str, family: int, hold_s: int) -> Message:
         _head(name)
         + text(_TYPENAME, "hash:ip")
         + attribute(_REVISION, b"\0")
-        + attribute(_FAMILY, bytes([_INET if family == 4 else _INET6]))  # noqa: PLR2004 - the two versions of IP
+        + attribute(_FAMILY, bytes([_INET if family == IPV4 else _INET6]))
         + nested(_DATA, _u32(_TIMEOUT, hold_s))
     )
     return Message(_CREATE, body, netlink.ACK)
@@ -55,7 +55,7 @@ def _create(name: str, family: int, hold_s: int) -> Message:
 def _add(name: str, address: str, hold_s: int) -> Message:
     """Add an address, or give it its whole time again."""
     ip = ip_address(address)
-    value = nested(_IP, attribute((1 if ip.version == 4 else 2) | _NET_ORDER, ip.packed))  # noqa: PLR2004 - IP's two
+    value = nested(_IP, attribute((1 if ip.version == IPV4 else 2) | _NET_ORDER, ip.packed))
     return Message(_ADD, _head(name) + nested(_DATA, value, _u32(_TIMEOUT, hold_s)), netlink.ACK)
 
 

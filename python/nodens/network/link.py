@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from nodens.network import netlink
-from nodens.network.model import LinkKind, Step, refused
+from nodens.network.model import IPV4, IPV6, LinkKind, Step, refused
 from nodens.network.netlink import Message, NetlinkSocket
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def add_addresses(index: int, addresses: Iterable[str]) -> None:
         except OSError as error:
             if error.errno == errno.EEXIST:
                 continue
-            is_shut = ip_address(address).version == 6 and error.errno in (errno.EACCES, errno.EPERM)  # noqa: PLR2004
+            is_shut = ip_address(address).version == IPV6 and error.errno in (errno.EACCES, errno.EPERM)
             hint = "is IPv6 disabled here (net.ipv6.conf.all.disable_ipv6)?" if is_shut else ""
             raise refused(Step.ADD_ADDRESS, address, error, hint) from error
 
@@ -146,8 +146,8 @@ def remove_address(index: int, address: str) -> bool:
 def _change_address(kind: int, index: int, text: str, flags: int) -> None:
     """Add or remove one address, as a host prefix of global scope."""
     ip = ip_address(text)
-    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the two versions of IP
-    extra = netlink.attribute(_IFA_FLAGS, struct.pack("=I", _NODAD)) if ip.version == 6 else b""  # noqa: PLR2004
+    family = socket.AF_INET if ip.version == IPV4 else socket.AF_INET6
+    extra = netlink.attribute(_IFA_FLAGS, struct.pack("=I", _NODAD)) if ip.version == IPV6 else b""
     body = (
         _ADDRESS.pack(family, ip.max_prefixlen, 0, 0, index)
         + netlink.attribute(_IFA_LOCAL, ip.packed)

@@ -11,6 +11,8 @@ from typing import Final
 
 from nodens.errors import NetworkError
 
+IPV4: Final = 4
+IPV6: Final = 6
 PREFIX: Final = "nodens-"  # how the tables and sets that are ours begin
 SKIP_CONNTRACK: Final = "NodeLocal DNS Cache: skip conntrack"
 ALLOW_TRAFFIC: Final = "NodeLocal DNS Cache: allow DNS traffic"

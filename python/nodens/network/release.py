@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from nodens.errors import NetworkError
 from nodens.network import holders, ipset, link, nft
 from nodens.network.iptables import deletions, every_iptables
-from nodens.network.model import LinkKind
+from nodens.network.model import IPV6, LinkKind
 from nodens.network.rules import restore_text
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class _Search:
 
     def alive(self, address: str) -> str:
         """Say that an address is served."""
-        host = f"[{address}]" if ip_address(address).version == 6 else address  # noqa: PLR2004 - the two versions of IP
+        host = f"[{address}]" if ip_address(address).version == IPV6 else address
         return f"a living process holds or serves {host}:{self.port}"
 
 

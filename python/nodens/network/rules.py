@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from nodens.network.model import ALLOW_TRAFFIC, PREFIX, SKIP_CONNTRACK
+from nodens.network.model import ALLOW_TRAFFIC, IPV4, PREFIX, SKIP_CONNTRACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -135,7 +135,7 @@ def gated(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 
 def specification(rule: Rule) -> str:
     """Spell a rule as the original does, arguments in its order, a gate before the target."""
-    prefix_bits = 32 if rule.family == 4 else 128  # noqa: PLR2004 - the two versions of IP
+    prefix_bits = 32 if rule.family == IPV4 else 128
     gate = f" -m set --match-set {rule.gate} {'dst' if rule.side is Side.DESTINATION else 'src'}" if rule.gate else ""
     return (
         f"-p {rule.protocol} -{rule.side} {rule.address}/{prefix_bits} --{rule.side}port {rule.port}{gate}"
@@ -264,7 +264,7 @@ def nft_text(table: NftTable) -> str:
         lines.append(f"\tchain {chain.name} {{")
         lines.append(f"\t\ttype filter hook {chain.hook.lower()} priority {chain.priority}; policy accept;")
         for rule in rules:
-            ip = "ip" if rule.family == 4 else "ip6"  # noqa: PLR2004 - the two versions of IP
+            ip = "ip" if rule.family == IPV4 else "ip6"
             where = f"{ip} {rule.side}addr @{set_name(rule.set_name, rule.family)}"
             lines.append(
                 f"\t\t{rule.protocol} {rule.side}port {rule.port} {where} counter {rule.target.lower()}"

@@ -243,7 +243,7 @@ def _without_rung(plan: NetworkPlan) -> SteeringPlan:
             let_go=LetGo.NOTHING,
             link=None,
             accepts_by_iptables=False,
-            reason="none was chosen",
+            reason="none chosen",
         ),
         instance="none",
     )
@@ -284,4 +284,4 @@ def steering(
     try:
         yield steered
     finally:
-        steered.leave() if plan.is_left else steered.release()
+        steered.leave() if steered.plan.is_left else steered.release()
