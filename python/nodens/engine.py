@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from nodens.plan import EnginePlan
 
+Rehearsal = _engine.Rehearsal
+"""The same core without sockets or a clock of its own, for stories and properties."""
+
 SnapshotRow: TypeAlias = tuple[int, tuple[str, ...], float | tuple[tuple[int, ...], float, int]]
 """A sample as it crosses the boundary: row in the catalogue, label values, value."""
 

@@ -168,7 +168,8 @@ impl Tcp {
                 reject(reason);
                 continue;
             }
-            let local = if open.address.ip().is_unspecified() { stream.local_addr().map(canonical) } else { Ok(open.address) };
+            let local =
+                if open.address.ip().is_unspecified() { stream.local_addr().map(canonical) } else { Ok(open.address) };
             let (listener, timeouts) = (open.listener, open.timeouts);
             let usable = stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).and(local);
             let Ok(local) = usable else {
@@ -252,7 +253,7 @@ impl Tcp {
             handle: key.to_word(),
             received: now,
         };
-        let query = connection.frames.next()?;
+        let query = connection.frames.next_message()?;
         connection.unanswered += 1;
         connection.deadline = now.plus(connection.timeouts.idle);
         Some((query, client))

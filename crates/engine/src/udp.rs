@@ -98,7 +98,7 @@ impl Udp {
             handle: ear_key.to_word(),
             received,
         };
-        Some(Asked::Query { query: datagram.bytes, client, reply: self.outbox.next() })
+        Some(Asked::Query { query: datagram.bytes, client, reply: self.outbox.room() })
     }
 
     /// Send the bytes written into the room of the last [`Self::asked`].
@@ -115,7 +115,7 @@ impl Udp {
         if self.outbox.is_full() || self.sender.is_some_and(|sender| sender.to_word() != client.handle) {
             self.flush();
         }
-        match self.outbox.next().get_mut(..message.len()) {
+        match self.outbox.room().get_mut(..message.len()) {
             Some(room) => room.copy_from_slice(message),
             None => return self.refused += 1, // longer than any size we grant a client
         }

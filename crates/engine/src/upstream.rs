@@ -140,9 +140,8 @@ impl Upstream {
 fn fault_of(error: &io::Error) -> Fault {
     match error.raw_os_error() {
         Some(libc::ECONNREFUSED) => Fault::Refused,
-        Some(libc::ECONNRESET | libc::EPIPE) => Fault::Reset,
+        Some(libc::ECONNRESET | libc::EPIPE) | None => Fault::Reset,
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN) => Fault::NoRoom,
         Some(errno) => Fault::Unreachable(errno),
-        None => Fault::Reset,
     }
 }

@@ -1,5 +1,13 @@
 //! Clients' connections: framing, pipelining, limits and deadlines, with real sockets on loopback.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test may fail loudly"
+)]
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};

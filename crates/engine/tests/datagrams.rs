@@ -1,5 +1,13 @@
 //! Datagrams by the batch, both families, and UDP exchanges with upstreams; real sockets on loopback.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test may fail loudly"
+)]
+
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -29,7 +37,7 @@ fn batches_of_every_size_arrive_whole_and_in_order() {
         for size in [1, 2, 31, 32] {
             for number in 0..size {
                 let length = 1 + usize::from(number) * 100;
-                outbox.next()[..length].fill(number);
+                outbox.room()[..length].fill(number);
                 outbox.add(length, to, to.is_ipv6(), None);
             }
             assert_eq!(outbox.is_full(), size == 32);
@@ -50,7 +58,7 @@ fn a_batch_goes_on_after_a_datagram_that_the_kernel_refuses() {
     let to = receiver.local_addr().unwrap();
     let mut outbox = Outbox::new();
     for (number, to) in [to, "127.0.0.1:0".parse().unwrap(), to].into_iter().enumerate() {
-        outbox.next()[0] = u8::try_from(number).unwrap();
+        outbox.room()[0] = u8::try_from(number).unwrap();
         outbox.add(1, to, false, None);
     }
     assert_eq!(outbox.flush(sender.as_fd()), Sent { taken: 2, refused: 1 });

@@ -1,18 +1,26 @@
 //! Connections to upstreams, against real listeners on loopback that behave in every way.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test may fail loudly"
+)]
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nodens_core::Shared;
 use nodens_core::plan::EnginePlan;
 use nodens_core::step::{Destination, ExchangeId, Fault, UpstreamTransport};
-use nodens_core::Shared;
 use nodens_engine::sys::{self, Epoll};
 use nodens_engine::timers::Timers;
 use nodens_engine::token::Token;
-use nodens_engine::upstream::stream::{Filled, Said};
 use nodens_engine::upstream::Upstream;
+use nodens_engine::upstream::stream::{Filled, Said};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -38,7 +46,13 @@ impl Bench {
         };
         let shared: Arc<Shared> = Shared::new(plan, 1, sys::now()).unwrap();
         let upstream = Upstream::new(shared, 256);
-        Self { epoll: Epoll::new().unwrap(), timers: Timers::default(), upstream, answers: Vec::new(), faults: Vec::new() }
+        Self {
+            epoll: Epoll::new().unwrap(),
+            timers: Timers::default(),
+            upstream,
+            answers: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 
     fn ask(&mut self, exchange: u64, to: &Destination) {
@@ -73,7 +87,9 @@ impl Bench {
                 }
             }
             for index in 0..count {
-                let Token::TcpUpstream(key) = Token::from_word(self.epoll.ready(index).unwrap().token) else { continue };
+                let Token::TcpUpstream(key) = Token::from_word(self.epoll.ready(index).unwrap().token) else {
+                    continue;
+                };
                 let filled = self.upstream.streams.fill(key, &mut scratch);
                 loop {
                     match self.upstream.streams.next_message(key, now) {
@@ -175,11 +191,7 @@ fn whoever_waits_on_a_connection_that_ends_is_told_once() {
     let rows: [(&str, Deed, Fault); 5] = [
         ("closed in good order", |stream| drop(stream.shutdown(Shutdown::Both)), Fault::Closed),
         ("closed in the middle of a message", |mut stream| stream.write_all(&[0, 99, 1]).unwrap(), Fault::Reset),
-        (
-            "reset",
-            |stream| socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap(),
-            Fault::Reset,
-        ),
+        ("reset", |stream| socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap(), Fault::Reset),
         ("an ID nobody used", |mut stream| give(&mut stream, &[0; 12]), Fault::Reset),
         ("a message without an ID", |mut stream| give(&mut stream, &[7]), Fault::Reset),
     ];

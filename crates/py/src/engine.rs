@@ -118,7 +118,10 @@ impl Engine {
             State::Running(running) => running.addresses(),
             State::Stopped(_) => return Err(raise(rust::Error::Stopped)),
         };
-        PyTuple::new(py, addresses.into_iter().map(|address| (address.ip().to_string(), address.port())).collect::<Vec<_>>())
+        PyTuple::new(
+            py,
+            addresses.into_iter().map(|address| (address.ip().to_string(), address.port())).collect::<Vec<_>>(),
+        )
     }
 
     fn stop(&self, py: Python<'_>, deadline_ms: u64) {

@@ -5,8 +5,8 @@
 use std::net::IpAddr;
 
 use nodens_core::plan::{
-    BlockPlan, CachePlan, ConsolidatePlan, EnginePlan, ErrorsPlan, ForwardPlan, HealthCheckPlan, ListenerPlan, LogClass,
-    LogPlan, Policy, PrefetchPlan, StalePlan, StorePlan, Transport, UpstreamPlan, ZonePlan,
+    BlockPlan, CachePlan, ConsolidatePlan, EnginePlan, ErrorsPlan, ForwardPlan, HealthCheckPlan, ListenerPlan,
+    LogClass, LogPlan, Policy, PrefetchPlan, StalePlan, StorePlan, Transport, UpstreamPlan, ZonePlan,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyString;

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nodens_core::plan::{EnginePlan, ListenerPlan};
-use nodens_core::step::{
-    Answer, Client, ClientTransport, ExchangeId, Fault, Heard, Step, Steps, UpstreamTransport,
-};
+use nodens_core::step::{Answer, Client, ClientTransport, ExchangeId, Fault, Heard, Step, Steps, UpstreamTransport};
 use nodens_core::time::Moment;
 use nodens_core::{Resolver, Shared};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -103,7 +101,13 @@ impl Stage {
         }
     }
 
-    fn ask(&mut self, query: &[u8], transport: ClientTransport, [client, server]: [SocketAddr; 2], worker: usize) -> PyResult<u64> {
+    fn ask(
+        &mut self,
+        query: &[u8],
+        transport: ClientTransport,
+        [client, server]: [SocketAddr; 2],
+        worker: usize,
+    ) -> PyResult<u64> {
         let exact = |listener: &&ListenerPlan| (listener.address, listener.port) == (server.ip(), server.port());
         let any = |listener: &&ListenerPlan| listener.address.is_unspecified() && listener.port == server.port();
         let found = self.listeners.iter().find(exact).or_else(|| self.listeners.iter().find(any));
@@ -238,7 +242,11 @@ impl Rehearsal {
         let transport = match transport {
             "udp" => ClientTransport::Udp,
             "tcp" => ClientTransport::Tcp,
-            _ => return Err(PyValueError::new_err(format!("`{transport}` is not a transport; expected `udp` or `tcp`"))),
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "`{transport}` is not a transport; expected `udp` or `tcp`"
+                )));
+            }
         };
         self.stage().ask(query, transport, [address(client)?, address(server)?], worker)
     }

@@ -1,6 +1,6 @@
 //! TCP exchanges: kept-open, pipelined connections, a few for each upstream and pool.
 //!
-//! CoreDNS answers one connection strictly in order, so queries are spread over a few connections before they queue up on
+//! `CoreDNS` answers one connection strictly in order, so queries are spread over a few connections before they queue up on
 //! one. A connection that twice in a row gave no answer, or left too many behind, gets no more queries and goes.
 
 use std::collections::HashMap;
@@ -192,7 +192,14 @@ impl Streams {
         (best, count)
     }
 
-    fn open(&mut self, pool: Pool, to: &Destination, now: Moment, epoll: &Epoll, timers: &mut Timers) -> Result<Key, Fault> {
+    fn open(
+        &mut self,
+        pool: Pool,
+        to: &Destination,
+        now: Moment,
+        epoll: &Epoll,
+        timers: &mut Timers,
+    ) -> Result<Key, Fault> {
         if self.all.len() >= self.limit {
             return Err(Fault::NoRoom);
         }
@@ -253,7 +260,7 @@ impl Streams {
     /// The next message of a connection.
     pub fn next_message(&mut self, key: Key, now: Moment) -> Said<'_> {
         let Some(stream) = self.all.get_mut(key) else { return Said::Nothing };
-        let Some(message) = stream.frames.next() else {
+        let Some(message) = stream.frames.next_message() else {
             return Said::Nothing;
         };
         let Some((id, _)) = message.split_first_chunk::<2>() else { return Said::Stranger };
