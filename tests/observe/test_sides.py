@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -45,10 +46,8 @@ def lines() -> Iterator[Callable[[], str]]:
     said = [""]
 
     def read() -> str:
-        try:
+        with suppress(BlockingIOError):
             said[0] += os.read(reading, 65536).decode()
-        except BlockingIOError:
-            pass
         return said[0]
 
     read.writing = writing  # type: ignore[attr-defined]

@@ -30,12 +30,14 @@ cluster.local:{port} in-addr.arpa:{port} ip6.arpa:{port} {{
     forward . {cluster} {{
         force_tcp
     }}
+    prometheus 127.0.0.1:9253
 }}
 .:{port} {{
     bind 127.0.0.1
     errors
     cache 30
     forward . /etc/resolv.conf
+    prometheus 127.0.0.1:9253
 }}
 """
 
@@ -43,9 +45,10 @@ _TO_ASK: Final = """\
 nodens serves DNS on 127.0.0.1:{port}, with a small cluster DNS behind it on {cluster} (TCP). Ask it:
 
     dig @127.0.0.1 -p {port} kubernetes.default.svc.cluster.local
-    dig @127.0.0.1 -p {port} _dns._tcp.kube-dns.kube-system.svc.cluster.local SRV
+    dig @127.0.0.1 -p {port} _dns-tcp._tcp.kube-dns.kube-system.svc.cluster.local SRV
     dig @127.0.0.1 -p {port} -x 10.96.0.10
     dig @127.0.0.1 -p {port} example.com            (through this machine's own resolvers)
+    curl http://127.0.0.1:9253/metrics
 
 Ctrl-C stops it.
 """

@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 PATTERN_LIMIT = 1_000  # letters; error texts are short, and each pattern is tried on each of them

@@ -212,6 +212,12 @@ def not_a_response(wire: bytes) -> bytes:
     return wire[:2] + bytes([wire[2] & 0x7F]) + wire[3:]
 
 
+def lower_case(wire: bytes) -> bytes:
+    """Spell the question in lower case, as careless servers do."""
+    end = _question_end(wire)
+    return wire[:HEADER_BYTES] + wire[HEADER_BYTES:end].lower() + wire[end:]
+
+
 def uncompressed(wire: bytes) -> bytes:
     """Write every name in full."""
     return compose(parse(wire), compresses=False)
