@@ -23,6 +23,11 @@ from nodens.problems import Place, Problems
         pytest.param(r"\x{41}\x41", None, id="code points"),
         pytest.param(r"\pL", r"classes such as `\pL` are not served yet", id="a class of Unicode"),
         pytest.param("[a[b]", r"inside brackets `[` is written `\[`", id="a bracket inside brackets"),
+        pytest.param(
+            r"[\b]",
+            r"an escape for a place, such as `\b`, means nothing inside brackets",
+            id="a boundary inside brackets",
+        ),
         pytest.param("[a&&b]", r"inside brackets `&` is written `\&`", id="a set operation"),
         pytest.param("(a{1000}){1000}", "its repetitions multiply to too much", id="repetitions that multiply"),
         pytest.param("(" * 41 + ")" * 41, "it is nested too deeply", id="deep nesting"),

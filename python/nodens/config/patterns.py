@@ -21,7 +21,7 @@ REPEAT_LIMIT = 1_000  # RE2's own
 NEST_LIMIT = 40  # the engine's is 50, and counts more than parentheses
 UNFOLDED_LIMIT = 50_000  # letters times counted repetitions; far inside the engine's 10 MiB
 
-_CLASS_ESCAPES = {"z": r"\Z", "A": r"\A", "b": r"\b", "B": r"\B"}
+_PLACE_ESCAPES = {"z": r"\Z", "A": r"\A", "b": r"\b", "B": r"\B"}
 _PLAIN_ESCAPES = set("dDsSwWafnrtv")
 _GROUP = re.compile(r"\(\?(?:P?<(?P<name>[A-Za-z_]\w*)>|(?P<flags>[imsU]*(?:-[imsU]+)?)(?P<end>[:)]))", re.ASCII)
 _REPEAT = re.compile(r"\{([0-9]{1,9})(?:(,)([0-9]{0,9}))?\}")
@@ -143,8 +143,8 @@ class _Reader:
             raise ValueError(f"RE2 has no back-reference such as `\\{letter}`")
         if letter in _PLAIN_ESCAPES:
             return "\\" + letter
-        if letter in _CLASS_ESCAPES:
-            return _CLASS_ESCAPES[letter]
+        if letter in _PLACE_ESCAPES:
+            return _PLACE_ESCAPES[letter]
         if letter.isalpha():
             raise ValueError(f"RE2 has no escape `\\{letter}`")
         return re.escape(letter)
@@ -171,6 +171,8 @@ class _Reader:
                 self._take(len(named[0]))
                 parts.append(r"\w")
             elif self._pattern.startswith("\\", self._position):
+                if self._pattern[self._position + 1 : self._position + 2] in _PLACE_ESCAPES:
+                    raise ValueError("an escape for a place, such as `\\b`, means nothing inside brackets")
                 parts.append(self._escape())
             else:
                 letter = self._take(1)
