@@ -39,6 +39,7 @@ struct Found {
 }
 
 /// What to ask upstream.
+#[derive(Clone, Copy)]
 pub(super) struct Ask<'a> {
     pub(super) block: usize,
     pub(super) site: usize,
