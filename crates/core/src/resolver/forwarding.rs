@@ -129,7 +129,7 @@ impl Resolver {
         let is_parked = self.plan.workers > 1 && self.shared.claims.claim(merge, self.worker) == Claim::Theirs;
         let question = ask.key.question;
         let pending = Pending {
-            plan: Arc::clone(&self.plan),
+            plan: Arc::clone(&*self.plan),
             block: ask.block,
             forward: number,
             site: ask.site,
