@@ -1,14 +1,14 @@
 """Every exception of nodens, as one tree.
 
-    NodensError                       exit
-    |- ConfigError(problems)           2    the text is at fault; all problems, with places
-    |- NetworkError(step, subject)     3    the node refused something; errno kept
-    |- EngineError                     4
-    |  |- BindError(address)                also an OSError
-    |  |- PlanRejected(field)               our bug: compile let it through
-    |  `- EngineStopped
-    `- LabError                        5
-    anything else                      1    a bug: traceback, and where to report it
+NodensError                       exit
+|- ConfigError(problems)           2    the text is at fault; all problems, with places
+|- NetworkError(step, subject)     3    the node refused something; errno kept
+|- EngineError                     4
+|  |- BindError(address)                also an OSError
+|  |- PlanRejected(field)               our bug: compile let it through
+|  `- EngineStopped
+`- LabError                        5
+anything else                      1    a bug: traceback, and where to report it
 """
 
 from __future__ import annotations

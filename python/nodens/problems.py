@@ -54,19 +54,26 @@ class Problem:
 
 
 class Problems:
-    """A growing list of problems. Readers share one; nobody raises before all have been heard."""
+    """A growing list of problems. Readers share one; nobody raises before all have been heard.
+
+    The same thing said twice of one place counts once: a snippet is read again in every block that imports it.
+    """
 
     def __init__(self) -> None:
         """Start with none."""
-        self._noted: list[Problem] = []
+        self._noted: dict[Problem, None] = {}
 
     def note(self, at: Place, what: str, *, hint: str | None = None) -> None:
         """Remember what is wrong at a place; the text is refused."""
-        self._noted.append(Problem(at=at, what=what, hint=hint))
+        self._noted[Problem(at=at, what=what, hint=hint)] = None
 
     def warn(self, at: Place, what: str, *, hint: str | None = None) -> None:
         """Remember what is suspicious at a place; the text is still accepted."""
-        self._noted.append(Problem(at=at, what=what, hint=hint, is_warning=True))
+        self._noted[Problem(at=at, what=what, hint=hint, is_warning=True)] = None
+
+    def take(self, others: Problems) -> None:
+        """Remember what others have noted; for a reader that must know whether it found anything itself."""
+        self._noted |= others._noted
 
     def __iter__(self) -> Iterator[Problem]:
         """Go through all, sorted by place."""

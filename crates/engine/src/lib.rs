@@ -1,1 +1,26 @@
 //! Sockets, threads and the clock around nodens-core. No DNS decisions.
+
+#![deny(unsafe_code)]
+
+pub mod engine;
+pub mod error;
+pub mod events;
+pub mod frames;
+pub mod guests;
+pub mod listener;
+pub mod logger;
+pub mod orders;
+pub mod outgoing;
+pub mod random;
+pub mod slab;
+pub mod sys;
+pub mod tcp;
+pub mod timers;
+pub mod token;
+pub mod udp;
+pub mod upstream;
+pub mod worker;
+
+pub use engine::{Bound, Running, Stopped};
+pub use error::Error;
+pub use events::Told;

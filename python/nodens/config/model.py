@@ -200,10 +200,14 @@ class TimeoutRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server block: its keys and what each directive in it means. None: the directive is absent."""
+    """One server block: its keys and what each directive in it means. None: the directive is absent.
+
+    `places` names where each directive (`cache`) and each option (`cache.success`) stands, for problems and provenance.
+    """
 
     keys: tuple[ZoneKey, ...]
     at: Place
+    places: tuple[tuple[str, Place], ...] = field(default=(), compare=False)
     bind: BindRules | None = None
     cache: CacheRules | None = None
     forwards: tuple[ForwardRules, ...] = ()

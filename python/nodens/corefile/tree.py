@@ -1,13 +1,15 @@
 """The tree of a Corefile: what was written, with its places, and no meaning yet.
 
-    Corefile -> ServerBlock -> Directive -> Word
+Corefile -> ServerBlock -> Directive -> Word
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from nodens.problems import Place
+if TYPE_CHECKING:
+    from nodens.problems import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,14 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Braces:
+    """Where a body opens and closes; for those who edit the text. Trees are equal without them."""
+
+    opens: Place
+    closes: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Directive:
     """A line of a block: name, arguments on the same line, and the nested lines between braces, if any.
 
@@ -29,6 +39,7 @@ class Directive:
     name: Word
     arguments: tuple[Word, ...] = ()
     body: tuple[Directive, ...] | None = None
+    braces: Braces | None = field(default=None, compare=False, repr=False)
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -42,6 +53,7 @@ class ServerBlock:
 
     keys: tuple[Word, ...]
     directives: tuple[Directive, ...] = ()
+    braces: Braces | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

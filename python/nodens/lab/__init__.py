@@ -1,1 +1,5 @@
-"""A small world in network namespaces and on loopback; also the test bench. Runs nodens as a program, never imports it."""
+"""A small world on loopback and in namespaces; also the test bench. Runs nodens as a program, never imports it."""
+
+from nodens.lab.cluster import small_cluster
+
+__all__ = ["small_cluster"]

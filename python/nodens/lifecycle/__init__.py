@@ -1,1 +1,27 @@
 """Time. Who does what, in which order, until when."""
+
+from nodens.lifecycle.node import DRAIN_MS, Asked, live
+from nodens.lifecycle.reload import Prepared, prepare
+from nodens.lifecycle.source import BuiltInSource, FileSource, NotYetError, Source, Text, read_file
+from nodens.lifecycle.template import TemplateFiles, TemplateSource, service_address, service_variable
+from nodens.lifecycle.words import spell, version_lines
+
+__all__ = [
+    "DRAIN_MS",
+    "Asked",
+    "BuiltInSource",
+    "FileSource",
+    "NotYetError",
+    "Prepared",
+    "Source",
+    "TemplateFiles",
+    "TemplateSource",
+    "Text",
+    "live",
+    "prepare",
+    "read_file",
+    "service_address",
+    "service_variable",
+    "spell",
+    "version_lines",
+]

@@ -1,0 +1,93 @@
+# The one front door. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# Where tools/setup found a Rust that is new enough.
+export PATH := $(CURDIR)/$(VENV)/bin:$(shell cat $(VENV)/rust-path 2>/dev/null):$(PATH)
+
+RUST_SOURCES := $(shell find crates -name '*.rs' -o -name 'Cargo.toml') Cargo.toml Cargo.lock
+ENGINE := $(VENV)/engine.built
+PYTEST := $(PY) -m pytest -p no:cacheprovider -n 2 --dist worksteal
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+# ------------ the two commands of the README ------------
+
+run: $(ENGINE) ## serve DNS on 127.0.0.1:1053 from an embedded default, with a small cluster DNS behind it
+	@exec $(VENV)/bin/nodens run --demo
+
+test: $(VENV)/dev.installed $(ENGINE) ## pass the tests (no root, no network; under a minute once built)
+	cargo test --workspace --exclude nodens-py --locked -q
+	$(PYTEST) -m "not netns and not oracle and not slow" tests
+
+# ------------ building ------------
+
+$(VENV)/build.installed: requirements/build.txt tools/setup
+	tools/setup run
+
+$(VENV)/dev.installed: requirements/dev.txt requirements/build.txt tools/setup
+	tools/setup dev
+
+$(ENGINE): $(VENV)/build.installed $(RUST_SOURCES) pyproject.toml
+	@echo "building the engine (a minute the first time)"
+	maturin develop --release --locked -q
+	@touch $@
+
+setup: $(VENV)/dev.installed $(ENGINE) ## leave .venv with the commands `nodens` and `node-cache`
+
+build: $(ENGINE) ## build the engine into .venv
+
+wheel: $(VENV)/build.installed ## make dist/nodens-*.whl
+	maturin build --release --locked --out dist
+
+lock: ## renew requirements/*.txt from requirements/*.in
+	$(PY) -m pip install -q pip-tools
+	for set in build dev; do $(PY) -m piptools compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--strip-extras --allow-unsafe -o requirements/$$set.txt requirements/$$set.in; done
+
+# ------------ looking at it ------------
+
+fmt: $(VENV)/dev.installed ## write the one format
+	ruff format python tests benches
+	ruff check --fix-only -q python tests benches
+	cargo fmt --all
+
+lint: $(VENV)/dev.installed $(ENGINE) ## formats, lints, types, floors, stubs
+	ruff format --check python tests benches
+	ruff check python tests benches
+	mypy
+	lint-imports --no-cache
+	$(PY) -m mypy.stubtest nodens._engine --ignore-disjoint-bases
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -q -- -D warnings
+	shellcheck tools/setup .ci/run
+
+netns: $(VENV)/dev.installed $(ENGINE) ## tests on the real kernel, in namespaces of their own (root)
+	$(PYTEST) -m netns tests
+
+oracle: $(VENV)/dev.installed $(ENGINE) ## other programs beside us: unbound gives the same answers
+	$(PYTEST) -m oracle tests
+
+slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time
+	$(PYTEST) -m slow tests
+
+fuzz: $(VENV)/build.installed ## a short run of every fuzz target (FUZZ_SECONDS=20)
+	fuzz/run $${FUZZ_SECONDS:-20}
+
+bench: $(VENV)/dev.installed $(ENGINE) ## the figures of benches/README.md (root; minutes)
+	$(PY) benches/run.py
+
+docs: $(VENV)/dev.installed $(ENGINE) ## write the pages that are made: docs/corefile.md, docs/metrics.md
+	$(PY) tools/docs.py
+
+ci: test lint netns oracle slow fuzz ## all that .ci/run does after installing system packages
+
+clean: ## remove what was built here
+	rm -rf $(VENV) target dist fuzz/target
+
+.PHONY: help run test setup build wheel lock fmt lint netns oracle slow fuzz bench docs ci clean

@@ -1,0 +1,92 @@
+//! How many TCP connections there are, in all and of each client; shared by all workers.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use nodens_core::Rejected;
+use nodens_core::plan::EnginePlan;
+
+/// How much clients may take. From the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections of one address.
+    pub connections_per_client: usize,
+    /// Unanswered queries on one connection.
+    pub queries_per_connection: usize,
+}
+
+impl Limits {
+    /// The limits of a plan; at least one of each.
+    pub fn of(plan: &EnginePlan) -> Self {
+        Self {
+            connections: plan.max_tcp_connections.max(1),
+            connections_per_client: plan.max_tcp_connections_per_client.max(1),
+            queries_per_connection: plan.max_queries_per_connection.max(1),
+        }
+    }
+}
+
+/// The book of open connections. Touched when one comes and when it leaves, never for a query.
+#[derive(Debug, Default)]
+pub struct Guests(Mutex<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    total: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+impl Guests {
+    /// Write a connection into the book, or say why not.
+    pub fn admit(&self, client: IpAddr, limits: &Limits) -> Result<(), Rejected> {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if book.total >= limits.connections {
+            return Err(Rejected::Connections);
+        }
+        let of_client = book.by_client.entry(client).or_default();
+        if *of_client >= limits.connections_per_client {
+            return Err(Rejected::ClientConnections);
+        }
+        *of_client += 1;
+        book.total += 1;
+        Ok(())
+    }
+
+    /// Strike one out.
+    pub fn leave(&self, client: IpAddr) {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.total = book.total.saturating_sub(1);
+        if let Some(of_client) = book.by_client.get_mut(&client) {
+            *of_client = of_client.saturating_sub(1);
+            if *of_client == 0 {
+                book.by_client.remove(&client);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_cannot_take_the_room_of_all_and_all_cannot_take_more_than_there_is() {
+        let limits = Limits { connections: 3, connections_per_client: 2, queries_per_connection: 1 };
+        let [greedy, other, late] = [1, 2, 3].map(|last| IpAddr::from([127, 0, 0, last]));
+        let guests = Guests::default();
+        assert_eq!(guests.admit(greedy, &limits), Ok(()));
+        assert_eq!(guests.admit(greedy, &limits), Ok(()));
+        assert_eq!(guests.admit(greedy, &limits), Err(Rejected::ClientConnections));
+        assert_eq!(guests.admit(other, &limits), Ok(()));
+        assert_eq!(guests.admit(late, &limits), Err(Rejected::Connections));
+        guests.leave(greedy);
+        assert_eq!(guests.admit(late, &limits), Ok(()));
+        guests.leave(greedy);
+        guests.leave(other);
+        guests.leave(late);
+        assert!(guests.0.lock().unwrap().by_client.is_empty());
+    }
+}

@@ -1,0 +1,269 @@
+"""The `node-cache` command: its flags, its spelling, its defaults, its messages and exit codes."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from nodens import __version__, config, lifecycle
+from nodens.cli.goflags import Flag, FlagError, HelpAskedError, Kind, Value, parse, render_flags
+from nodens.errors import NodensError
+from nodens.observe import Log
+from nodens.plan import Facts, HttpEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from ipaddress import IPv4Address, IPv6Address
+
+KUBE_DNS_FOLDER: Final = "/etc/kube-dns"  # looked at when -kubednscm is not given
+_PORT_LIMIT: Final = 65_535
+
+FLAGS: Final = (
+    Flag(
+        name="localip",
+        kind=Kind.TEXT,
+        default="",
+        help="comma-separated string of ip addresses to bind dnscache to, of either family",
+    ),
+    Flag(
+        name="setupinterface",
+        kind=Kind.SWITCH,
+        default=True,
+        help="indicates whether network interface should be setup",
+    ),
+    Flag(name="interfacename", kind=Kind.TEXT, default="nodelocaldns", help="name of the interface to be created"),
+    Flag(
+        name="syncinterval",
+        kind=Kind.DURATION,
+        default=60_000,
+        shown="60ns",
+        help="interval to check for iptables rules; `60ns` and a bare `60` are 60 s, `30s` and `1m` what they say",
+    ),
+    Flag(
+        name="metrics-listen-address",
+        kind=Kind.TEXT,
+        default="0.0.0.0:9353",
+        help="address to serve metrics on",
+    ),
+    Flag(
+        name="setupiptables",
+        kind=Kind.SWITCH,
+        default=True,
+        help="indicates whether iptables rules should be setup",
+    ),
+    Flag(
+        name="basecorefile",
+        kind=Kind.TEXT,
+        default="/etc/coredns/Corefile.base",
+        help="Path to the template Corefile for node-cache",
+    ),
+    Flag(
+        name="corefile",
+        kind=Kind.TEXT,
+        default="/etc/Corefile",
+        help="Path to the Corefile to be used by node-cache, unless -conf names another",
+    ),
+    Flag(
+        name="kubednscm",
+        kind=Kind.TEXT,
+        default="",
+        help="Path where the kube-dns configmap will be mounted",
+    ),
+    Flag(
+        name="upstreamsvc",
+        kind=Kind.TEXT,
+        default="kube-dns",
+        help="Service name whose cluster IP is upstream for node-cache",
+    ),
+    Flag(
+        name="health-port",
+        kind=Kind.TEXT,
+        default="8080",
+        help="port used by health plugin; it is left untracked, not configured",
+    ),
+    Flag(
+        name="skipteardown",
+        kind=Kind.SWITCH,
+        default=False,
+        help="leave interface and iptables rules in place on exit",
+    ),
+    Flag(
+        name="reloadwithsignal",
+        kind=Kind.SWITCH,
+        default=False,
+        help="accepted; a written Corefile is always taken up at once",
+    ),
+    Flag(name="conf", kind=Kind.TEXT, default="", help="Corefile to write and load; `stdin` to read it from a pipe"),
+    Flag(name="dns.port", kind=Kind.TEXT, default="53", help="Default port"),
+    Flag(name="p", kind=Kind.TEXT, default="53", help="Default port", same_as="dns.port"),
+    Flag(name="pidfile", kind=Kind.TEXT, default="", help="Path to write pid file"),
+    Flag(name="plugins", kind=Kind.SWITCH, default=False, help="List installed plugins"),
+    Flag(name="version", kind=Kind.SWITCH, default=False, help="Show version"),
+    Flag(name="quiet", kind=Kind.SWITCH, default=False, help="Quiet mode (no initialization output)"),
+    Flag(
+        name="memory-limit",
+        kind=Kind.SIZE,
+        default=0,
+        help="bytes for cache and queries in flight, such as 64Mi; without it, from the cgroup's limit",
+    ),
+    Flag(name="workers", kind=Kind.WHOLE, default=0, help="threads that answer; without it, one for each core"),
+)
+
+
+def usage(program: str) -> str:
+    """The text of -help."""
+    return (
+        f"Usage of {program}:\nRuns nodens v{__version__} as a nodelocal cache listening on the specified ip:port\n\n"
+        + render_flags(FLAGS)
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; gives the exit code."""
+    born_s = time.monotonic()
+    program = Path(sys.argv[0]).name if argv is None else "node-cache"
+    try:
+        values, rest = parse(FLAGS, sys.argv[1:] if argv is None else argv)
+    except HelpAskedError:
+        return _end(usage(program), 0)
+    except FlagError as error:
+        return _end(f"{error}\n{usage(program)}", 2)
+    if rest:
+        return _end(f"{_stamp()} extra command line arguments: [{' '.join(rest)}]\n", 1)
+    if values["version"] or values["plugins"]:
+        names = sorted(name for name, row in config.DIRECTIVES.items() if row.reader)
+        print("\n".join(lifecycle.version_lines() if values["version"] else [*names, ""]))
+        return 0
+    if refusal := validate(values):
+        return _end(f"{_stamp()} [FATAL] {refusal}\n", 1)
+    return _serve(values, born_s)
+
+
+def _end(text: str, code: int) -> int:
+    """Say why this ends before it began."""
+    sys.stderr.write(text)
+    return code
+
+
+def validate(values: Mapping[str, Value]) -> str | None:
+    """Check what Go checked after parsing; the text of the first that is wrong, in the original's words."""
+    parts = str(values["localip"]).split(",")
+    for part in parts:
+        if read_ip(part) is None:
+            return f'Error parsing flags - invalid localip specified - "{part}", Exiting'
+    for flag, words in (("dns.port", "port"), ("health-port", "healthcheck port")):
+        if read_port(str(values[flag])) is None:
+            return f'Error parsing flags - invalid {words} specified - "{values[flag]}", Exiting'
+    if read_endpoint(str(values["metrics-listen-address"])) is None:
+        return (
+            f'Error parsing flags - invalid metrics-listen-address specified - "{values["metrics-listen-address"]}", '
+            "Exiting"
+        )
+    return None
+
+
+def read_ip(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an IP, without zone; nothing round it."""
+    try:
+        return ip_address(text) if "%" not in text else None
+    except ValueError:
+        return None
+
+
+def read_port(text: str) -> int | None:
+    """Read a port; 0 lets the kernel choose."""
+    return int(text) if re.fullmatch(r"\d{1,5}", text) and int(text) <= _PORT_LIMIT else None
+
+
+def read_endpoint(text: str) -> HttpEndpoint | None:
+    """Read `host:port`, `:port` or `[v6]:port`."""
+    host, colon, number = text.rpartition(":")
+    port = read_port(number)
+    if not colon or port is None:
+        return None
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return None
+    return HttpEndpoint(host="" if host == "0.0.0.0" else host, port=port)  # noqa: S104 - compared, not bound
+
+
+def wishes(values: Mapping[str, Value]) -> Facts:
+    """What the flags ask of the plan."""
+    addresses = [ip for part in str(values["localip"]).split(",") if (ip := read_ip(part))]
+    own = tuple(str(ip) for ip in addresses if ip.is_link_local or ip.is_loopback or len(addresses) == 1)
+    sources = {
+        "own_addresses": "flag -localip",
+        "borrowed_addresses": "flag -localip",
+        "default_port": "flag -dns.port",
+    }
+    if values["workers"]:
+        sources["workers_wish"] = "flag -workers"
+    if values["memory-limit"]:
+        sources["memory_budget_wish_bytes"] = "flag -memory-limit"
+    return Facts(
+        own_addresses=own,
+        borrowed_addresses=tuple(str(ip) for ip in addresses if str(ip) not in own),
+        default_port=read_port(str(values["dns.port"])) or 0,
+        workers_wish=int(values["workers"]) or None,
+        memory_budget_wish_bytes=int(values["memory-limit"]) or None,
+        wishes_freebind=bool(values["setupinterface"]),
+        source_of=sources,
+    )
+
+
+def source(values: Mapping[str, Value]) -> lifecycle.Source:
+    """Where the Corefile comes from."""
+    conf = str(values["conf"]) or str(values["corefile"])
+    if conf == "stdin":
+        return lifecycle.BuiltInSource(file="stdin", content=sys.stdin.read())
+    return lifecycle.TemplateSource(
+        lifecycle.TemplateFiles(
+            template=str(values["basecorefile"]),
+            written=conf,
+            kube_dns=str(values["kubednscm"]) or KUBE_DNS_FOLDER,
+        ),
+        service=str(values["upstreamsvc"]),
+        local_dns=[str(read_ip(part)) for part in str(values["localip"]).split(",")],
+        port=read_port(str(values["dns.port"])) or 0,
+    )
+
+
+def _serve(values: Mapping[str, Value], born_s: float) -> int:
+    """Live."""
+    log = Log()
+    log.info(f"Starting node-cache image: nodens-{__version__}")
+    log.info(f"Using Corefile {values['conf'] or values['corefile']}")
+    log.info(f"Using Pidfile {values['pidfile']}")
+    if values["setupinterface"] or values["setupiptables"]:
+        log.warning("no interface and no iptables rules are set up: steering comes with a later version of nodens")
+    if not values["kubednscm"] and not Path(KUBE_DNS_FOLDER).is_dir():
+        log.info("Skipping kube-dns configmap sync as no directory was specified")
+    try:
+        return lifecycle.live(
+            lifecycle.Asked(
+                source=source(values),
+                wishes=wishes(values),
+                own_metrics=read_endpoint(str(values["metrics-listen-address"])),
+                pidfile=str(values["pidfile"]),
+                is_quiet=bool(values["quiet"]),
+                born_s=born_s,
+            ),
+            log,
+        )
+    except NodensError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _stamp() -> str:
+    """The time as Go's log writes it."""
+    return time.strftime("%Y/%m/%d %H:%M:%S")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

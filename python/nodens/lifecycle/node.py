@@ -1,0 +1,179 @@
+"""A node's life, as one readable function. What is entered last is left first."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+from nodens import engine, network
+from nodens.lifecycle import pidfile, signals, words
+from nodens.lifecycle.intents import Reload, Stop, Told
+from nodens.lifecycle.probe import answer_ourselves
+from nodens.lifecycle.reload import Node, prepare, refuse_taken_ports
+from nodens.lifecycle.source import NotYetError
+from nodens.lifecycle.watch import watching
+from nodens.observe import CONTROL_FAILURES, EVENTS, Numbers, Sides, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from nodens.engine import Running
+    from nodens.lifecycle.intents import Intents
+    from nodens.lifecycle.reload import Prepared
+    from nodens.lifecycle.source import Source
+    from nodens.lifecycle.watch import Watch
+    from nodens.observe import Log
+    from nodens.plan import Facts, HttpEndpoint
+
+DRAIN_MS: Final = 5_000  # CoreDNS gives its servers as long; an upstream has 2 s in all
+_EVENT_WAIT_MS: Final = 1_000
+_LOOK_AGAIN_S: Final = 5.0
+PATIENCE_S: Final = 300.0  # then a restart helps more: the kubelet fills the environment anew for each container
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a life is made from: where the text comes from, wishes from the command line, and what to leave behind."""
+
+    source: Source
+    wishes: Facts
+    own_metrics: HttpEndpoint | None = None
+    pidfile: str = ""
+    is_quiet: bool = False
+    drain_ms: int = DRAIN_MS
+    born_s: float = field(default_factory=time.monotonic)
+
+
+def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextManager[None]] | None = None) -> int:
+    """Start, serve until asked to stop, stop in good order; gives the exit code. Raises NodensError before serving.
+
+    `onlook` gets the running engine and gives something to hold while it runs: a live line, say.
+    """
+    intents: Intents = SimpleQueue()
+    numbers = Numbers()
+    with ExitStack() as life:
+        life.enter_context(signals.listening(intents, log, partial(pidfile.remove, asked.pidfile)))
+        asked.source.report_to(log, numbers)
+        prepared = _first(asked, intents, log)
+        if prepared is None:
+            return 0
+        plan = prepared.plan
+        asked.source.accept()
+        refuse_taken_ports(plan.engine.listeners)
+        sides = life.enter_context(Sides(numbers, log, network.holder))
+        running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
+        node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
+        node.publish()
+        prepared.say_warnings(log)
+        life.enter_context(_told(running, intents))
+        watch = life.enter_context(watching(lambda: intents.put(Reload())))
+        watch.follow(prepared.watched)
+        answer_ourselves(running.addresses())  # never steer at silence
+        life.enter_context(_lameduck(node))
+        life.enter_context(network.steering(plan.network))
+        if not asked.is_quiet:
+            words.say_zones(log, plan.engine, running.addresses())
+        words.say_running(log, prepared)
+        if not asked.is_quiet:
+            words.say_version(log)
+        if onlook:
+            life.enter_context(onlook(running))
+        life.enter_context(pidfile.held(asked.pidfile, log))
+        life.enter_context(_ready(sides))  # last in, first out
+        log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
+        if _loop(intents, node, watch):
+            running.drain_ms = node.lameduck_ms = 0
+    return 0
+
+
+def _loop(intents: Intents, node: Node, watch: Watch) -> bool:
+    """Take one intent after the other, until one is to stop; gives whether in haste. The one thread that decides."""
+    while True:
+        intent = intents.get()
+        if isinstance(intent, Stop):
+            return intent.is_hasty
+        try:
+            _do(intent, node, watch)
+        except Exception as error:  # noqa: BLE001 - a bug in a reload must not take DNS down with it
+            node.numbers.add(CONTROL_FAILURES, type(intent).__name__.lower())
+            trace = "".join(traceback.format_exception(error)).rstrip()
+            said = f"a bug of nodens, please report it; the running plan runs on\n{trace}"
+            node.log.error(said)  # noqa: TRY400 - the traceback is in it: this is not logging
+
+
+def _do(intent: Reload | Told, node: Node, watch: Watch) -> None:
+    """Do what one intent asks for."""
+    match intent:
+        case Reload():
+            node.reload(intent)
+            watch.follow(node.prepared.watched)
+        case Told(kind=kind, message=message):
+            node.numbers.add(EVENTS, kind)
+            if kind.endswith((" up", " gone")):
+                node.log.info(message)
+            else:
+                node.log.warning(message)
+
+
+def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
+    """Prepare the first plan; wait for what comes by itself. None if told to stop while waiting."""
+    said = ""
+    give_up_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return prepare(asked.source, asked.wishes)
+        except NotYetError as error:
+            if time.monotonic() > give_up_s:
+                raise
+            if str(error) != said:
+                said = str(error)
+                log.error(said)  # noqa: TRY400 - not logging's: our lines have no traceback
+                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
+        try:
+            if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
+                return None
+        except Empty:
+            continue
+
+
+@contextmanager
+def _lameduck(node: Node) -> Iterator[None]:
+    """Go on answering for a while after traffic was pointed away, for those who have not noticed."""
+    yield
+    if node.lameduck_ms:
+        node.log.info(f"plugin/health: Going into lameduck mode for {words.spell_duration(node.lameduck_ms)}")
+        time.sleep(node.lameduck_ms / 1000)
+
+
+@contextmanager
+def _ready(sides: Sides) -> Iterator[None]:
+    """Say ready, and on leaving, first of all, not ready."""
+    sides.status = Status()
+    try:
+        yield
+    finally:
+        sides.status = Status(unready=("stopping",))
+
+
+@contextmanager
+def _told(running: Running, intents: Intents) -> Iterator[None]:
+    """Bring the engine's rare events to the life loop. The thread ends with the engine; nobody waits for it."""
+    is_over = Event()
+
+    def bring() -> None:
+        while not is_over.is_set():
+            if event := running.next_event(_EVENT_WAIT_MS):
+                intents.put(Told(kind=event.kind, message=event.message))
+
+    Thread(target=bring, name="events", daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()

@@ -1,0 +1,223 @@
+"""The rules through iptables, as node-cache sets them: visible to the node's own tools, one transaction per family."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from nodens.errors import NetworkError
+from nodens.network.model import PREFIX, Step
+from nodens.network.rules import Rule, Table, restore_text
+from nodens.network.saved import Saved, is_dropping, is_legacy, parse_saved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nodens.network.saved import SavedRule
+
+_LOCK_WAIT_S: Final = 5  # as the original waits for /run/xtables.lock
+_RUN_LIMIT_S: Final = 30  # a node with many thousand rules takes seconds; a tool that hangs must not hang us
+_LOCK_WORDS: Final = "holding the xtables lock"
+_PROGRAMS: Final = {4: "iptables", 6: "ip6tables"}
+_TABLES_IN_USE: Final = {4: Path("/proc/net/ip_tables_names"), 6: Path("/proc/net/ip6_tables_names")}
+_FAMILY_NAMES: Final = {4: "IPv4", 6: "IPv6"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Iptables:
+    """One of the two iptables of a node: `nft` or `legacy`, or `""` where the plain names are all there is."""
+
+    flavour: str
+
+    def program(self, family: int, verb: str) -> str:
+        """Name a program, such as `ip6tables-legacy-save`."""
+        return "-".join(part for part in (_PROGRAMS[family], self.flavour, verb) if part)
+
+    def is_there(self, family: int = 4) -> bool:
+        """Whether the programs are installed."""
+        return all(_find(self.program(family, verb)) for verb in ("save", "restore"))
+
+    def save(self, family: int, *tables: Table) -> str:
+        """Print the rules of some tables, or of all."""
+        if not self.is_there(family):
+            return ""
+        # Asking legacy iptables loads its modules: what the kernel has not loaded holds no rule.
+        if self.flavour == "legacy" and not _loaded_tables(family):
+            return ""
+        program = self.program(family, "save")
+        return "".join(
+            _run([program, *(["-t", table] if table else [])], Step.READ_RULES) for table in (tables or ("",))
+        )
+
+    def restore(self, family: int, text: str) -> None:
+        """Load one transaction; nothing of it holds if a line is refused."""
+        program = self.program(family, "restore")
+        _run([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text)
+
+    def read(self, family: int) -> Saved:
+        """Read the two tables that are ours to write to."""
+        return parse_saved(self.save(family, Table.RAW, Table.FILTER))
+
+
+def _find(program: str) -> str | None:
+    """Find a program where nodes keep it."""
+    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin")
+
+
+def _loaded_tables(family: int) -> set[str]:
+    """Which legacy tables the kernel has."""
+    try:
+        return set(_TABLES_IN_USE[family].read_text().split())
+    except OSError:
+        return set()
+
+
+def _run(arguments: list[str], step: Step, text: str | None = None) -> str:
+    """Run a tool with a limit; what it prints on failure is the reason."""
+    program = _find(arguments[0])
+    if program is None:
+        raise NetworkError(step, arguments[0], "no such program")
+    try:
+        done = subprocess.run(
+            [program, *arguments[1:]], input=text, capture_output=True, text=True, timeout=_RUN_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NetworkError(step, arguments[0], f"no end after {_RUN_LIMIT_S} s") from error
+    except OSError as error:
+        raise NetworkError(step, arguments[0], (error.strerror or "").lower(), error.errno) from error
+    if done.returncode:
+        why = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise NetworkError(Step.TAKE_LOCK if _LOCK_WORDS in why else step, arguments[0], why)
+    return done.stdout
+
+
+def find_iptables() -> Iptables | None:
+    """Pick the iptables that the node's own tools use; None where there is none."""
+    nft, legacy, plain = (Iptables(flavour=flavour) for flavour in ("nft", "legacy", ""))
+    if nft.is_there() and legacy.is_there():
+        texts = [_everything(tool) for tool in (nft, legacy)]
+        return legacy if is_legacy(*texts, is_legacy_by_default=_is_legacy_by_default()) else nft
+    return next((tool for tool in (nft, legacy, plain) if tool.is_there()), None)
+
+
+def every_iptables() -> tuple[Iptables, ...]:
+    """All that are installed: what a dead agent left may stand in either."""
+    both = tuple(tool for tool in (Iptables(flavour="nft"), Iptables(flavour="legacy")) if tool.is_there())
+    return both or tuple(tool for tool in (Iptables(flavour=""),) if tool.is_there())
+
+
+def _everything(tool: Iptables) -> str:
+    """Print all rules of both families; tables that this tool cannot read count as none."""
+    texts = []
+    for family in _PROGRAMS:
+        try:
+            texts.append(tool.save(family))
+        except NetworkError:
+            continue
+    return "".join(texts)
+
+
+def _is_legacy_by_default() -> bool:
+    """Whether plain `iptables` is the legacy one."""
+    try:
+        return "legacy" in _run(["iptables", "--version"], Step.READ_RULES)
+    except NetworkError:
+        return False
+
+
+def drops_traffic(tool: Iptables, families: Iterable[int]) -> bool:
+    """Whether INPUT or OUTPUT of a family drops, by policy or rule."""
+    return any(is_dropping(parse_saved(tool.save(family, Table.FILTER))) for family in families)
+
+
+def can_match_sets(tool: Iptables, set_name: str) -> bool:
+    """Try a rule that matches an ipset, in a chain that nothing jumps to: nothing is left of it."""
+    chain = f"{PREFIX}probe-{os.getpid()}".upper()
+    rule = f"-A {chain} -p udp -m set --match-set {set_name} dst -j RETURN"
+    try:
+        tool.restore(4, f"*raw\n:{chain} - [0:0]\n{rule}\nCOMMIT\n")
+    except NetworkError:
+        return False
+    tool.restore(4, f"*raw\n-F {chain}\n-X {chain}\nCOMMIT\n")
+    return True
+
+
+# ------------ Holding rules ------------
+
+
+def delta(wanted: Sequence[Rule], saved: Saved) -> tuple[tuple[Rule, ...], tuple[SavedRule, ...]]:
+    """Say which rules to insert, and which lines to delete: duplicates, and ours with another gate or none."""
+    wanted = tuple(dict.fromkeys(wanted))
+    bare = {replace(rule, gate=None) for rule in wanted}
+    held: Counter[Rule] = Counter()
+    surplus = []
+    for line in saved.rules:
+        if line.rule is None or replace(line.rule, gate=None) not in bare:
+            continue
+        held[line.rule] += 1
+        if line.rule not in wanted or held[line.rule] > 1:
+            surplus.append(line)
+    return tuple(rule for rule in wanted if not held[rule]), tuple(surplus)
+
+
+def deletions(lines: Iterable[SavedRule]) -> list[tuple[Table, str]]:
+    """Say lines so that they are deleted as they were printed."""
+    return [(Table(line.table), line.line) for line in lines]
+
+
+class HeldRules:
+    """Rules that are held in iptables, both families."""
+
+    def __init__(self, tool: Iptables, wanted: Sequence[Rule]) -> None:
+        """Set nothing yet."""
+        self._tool = tool
+        self._wanted = tuple(wanted)
+
+    @property
+    def families(self) -> tuple[int, ...]:
+        """The families that have rules."""
+        return tuple(sorted({rule.family for rule in self._wanted}))
+
+    def missing(self) -> tuple[str, ...]:
+        """Say which families lack rules, and how many."""
+        found = []
+        for family in self.families:
+            insert, surplus = delta(self._of(family), self._tool.read(family))
+            if insert or surplus:
+                found.append(f"{_FAMILY_NAMES[family]} iptables ({len(insert)} missing, {len(surplus)} too many)")
+        return tuple(found)
+
+    def ensure(self) -> tuple[str, ...]:
+        """Make true what is wanted, in one transaction per family; say what had to be put back."""
+        put_back = []
+        for family in self.families:
+            insert, surplus = delta(self._of(family), self._tool.read(family))
+            if insert or surplus:
+                self._tool.restore(family, restore_text(insert, deletions(surplus)))
+                put_back.append(f"{_FAMILY_NAMES[family]} iptables ({len(insert)} missing, {len(surplus)} too many)")
+        return tuple(put_back)
+
+    def replace(self, wanted: Sequence[Rule]) -> None:
+        """Change what is wanted: in one transaction per family the new come and the old go."""
+        old, self._wanted = self._wanted, tuple(wanted)
+        for family in sorted({rule.family for rule in (*old, *wanted)}):
+            saved = self._tool.read(family)
+            insert, surplus = delta(self._of(family), saved)
+            gone = set(old) - set(self._wanted)
+            told = {line.rule for line in surplus}  # of a rule that is wanted no longer, all copies are there already
+            leaving = [*surplus, *(line for line in saved.rules if line.rule in gone - told)]
+            if insert or leaving:
+                self._tool.restore(family, restore_text(insert, deletions(leaving)))
+
+    def release(self) -> None:
+        """Take our rules away, duplicates too."""
+        self.replace(())
+
+    def _of(self, family: int) -> tuple[Rule, ...]:
+        """The rules of one family."""
+        return tuple(rule for rule in self._wanted if rule.family == family)

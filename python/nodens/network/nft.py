@@ -1,0 +1,181 @@
+"""The rules in an nft table of our own, which the kernel drops with its owner and whose gate empties when we hang.
+
+Spoken raw: neither the `nft` program nor its library is needed, and the table's socket can be handed to a successor.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Self
+
+from nodens.network import netlink
+from nodens.network import nft_messages as messages
+from nodens.network.model import PREFIX, Step, refused
+from nodens.network.netlink import NetlinkSocket
+from nodens.network.rules import SetName, set_name
+
+if TYPE_CHECKING:
+    import socket
+
+    from nodens.network.nft_messages import TableState
+    from nodens.network.rules import NftTable
+
+_PROBE_NAME: Final = PREFIX + "probe"
+
+
+def has_owned_tables() -> bool:
+    """Try whether this kernel ties a table to its owner (Linux 5.12), and whether we may: nothing is left of it."""
+    return _can_make(has_owner=True)
+
+
+def has_tables() -> bool:
+    """Try whether we may make a plain nft table: nothing is left of it."""
+    return _can_make(has_owner=False)
+
+
+def _can_make(*, has_owner: bool) -> bool:
+    """Make a table and remove it; a kernel that does not know the flag refuses it, or does not tell an owner."""
+    try:
+        with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
+            name = f"{_PROBE_NAME}-{kernel.port_id}"
+            kernel.ask_all(messages.batch(messages.new_table(name, has_owner=has_owner)))
+            told = [table for table in _tables(kernel) if table.name == name]
+            kernel.ask_all(messages.batch(messages.delete_table(name)))
+    except OSError:
+        return False
+    return bool(told) and (told[0].owner is not None) is has_owner
+
+
+def tables() -> tuple[TableState, ...]:
+    """List the tables that are ours by name, of living and of dead agents."""
+    try:
+        with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
+            return tuple(table for table in _tables(kernel) if table.name.startswith(PREFIX))
+    except OSError as error:
+        raise refused(Step.READ_TABLE, "inet " + PREFIX + "*", error) from error
+
+
+def _tables(kernel: NetlinkSocket) -> list[TableState]:
+    """List the inet tables."""
+    found = (messages.read_table(kind, body) for kind, body in kernel.dump(messages.list_tables()))
+    return [table for table in found if table]
+
+
+def remove(name: str) -> bool:
+    """Remove a table that nobody owns; False if there was none. A living owner's is refused by the kernel (EPERM)."""
+    try:
+        with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
+            kernel.ask_all(messages.batch(messages.delete_table(name)))
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return False
+        raise refused(Step.REMOVE_TABLE, f"inet {name}", error) from error
+    return True
+
+
+class OwnTable:
+    """Our table, and the socket that it belongs to. One thread at a time."""
+
+    def __init__(self, wanted: NftTable, *, held: socket.socket | None = None) -> None:
+        """Open the socket; or take over the one of the process before us, and its table with it."""
+        self._wanted = wanted
+        self._is_loaded = held is not None
+        try:
+            self._kernel = NetlinkSocket(netlink.NETLINK_NETFILTER, held=held)
+        except OSError as error:
+            raise refused(Step.LOAD_TABLE, self.subject, error) from error
+
+    def __enter__(self) -> Self:
+        """Use it for a while."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it go."""
+        self.close()
+
+    @property
+    def subject(self) -> str:
+        """How messages name the table."""
+        return f"inet {self._wanted.name}"
+
+    def fileno(self) -> int:
+        """Give the descriptor to hand over: whoever holds it last keeps the table."""
+        return self._kernel.fileno()
+
+    def load(self, wanted: NftTable | None = None) -> None:
+        """Make the kernel hold exactly this table, gate filled, in one transaction: no packet sees it half done."""
+        old, new = self._wanted, wanted or self._wanted
+        is_there = self._is_loaded and self._exists()
+        try:
+            before = [messages.delete_table(old.name)] if is_there else []
+            self._kernel.ask_all(messages.batch(*before, *messages.create(new)))
+        except OSError as error:
+            hint = "another agent owns a table of this name" if error.errno == errno.EPERM and self._exists() else ""
+            raise refused(Step.LOAD_TABLE, f"inet {new.name}", error, hint) from error
+        self._wanted, self._is_loaded = new, True
+
+    def beat(self) -> None:
+        """Give the gate its whole time again."""
+        self._change(messages.refresh(self._wanted))
+
+    def shut(self) -> None:
+        """Steer no more queries, now; the table stays for the answers under way."""
+        self._change(messages.shut(self._wanted))
+
+    def _change(self, wanted: list[netlink.Message]) -> None:
+        """Change the sets in one transaction."""
+        try:
+            self._kernel.ask_all(messages.batch(*wanted))
+        except OSError as error:
+            raise refused(Step.BEAT, self.subject, error) from error
+
+    def steered(self) -> dict[str, int | None]:
+        """Read back which addresses are steered now, and for how many milliseconds (None: no end)."""
+        found: dict[str, int | None] = {}
+        try:
+            for family in self._wanted.families:
+                request = messages.list_elements(self._wanted.name, set_name(SetName.STEERED, family))
+                for _, body in self._kernel.dump(request):
+                    found |= messages.read_elements(body)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return {}
+            raise refused(Step.READ_TABLE, self.subject, error) from error
+        return found
+
+    def missing(self) -> tuple[str, ...]:
+        """Compare the rules of each chain with what was loaded: the names of chains that lack some."""
+        try:
+            told = (messages.read_rule(body) for _, body in self._kernel.dump(messages.list_rules(self._wanted.name)))
+            held = Counter(chain for table, chain in told if table == self._wanted.name)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise refused(Step.READ_TABLE, self.subject, error) from error
+            held = Counter()
+        wanted = Counter(rule.chain.name for rule in self._wanted.rules)
+        return tuple(f"{self.subject} {chain}" for chain, count in wanted.items() if held[chain] != count)
+
+    def ensure(self) -> tuple[str, ...]:
+        """Make the kernel hold our table; say what it lacked."""
+        lacking = self.missing()
+        if lacking:
+            self.load()
+        return lacking
+
+    def release(self) -> None:
+        """Remove the table; nothing is wrong if it is gone."""
+        try:
+            self._kernel.ask_all(messages.batch(messages.delete_table(self._wanted.name)))
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise refused(Step.REMOVE_TABLE, self.subject, error) from error
+        self._is_loaded = False
+
+    def close(self) -> None:
+        """Close our hold on the socket: an owned table goes, unless a successor holds the socket, too."""
+        self._kernel.close()
+
+    def _exists(self) -> bool:
+        """Whether the kernel has a table of our name."""
+        return any(table.name == self._wanted.name for table in _tables(self._kernel))

@@ -1,0 +1,166 @@
+"""Removes every trace of nodens and of a dead node-cache from a node, and says what it found.
+
+A living agent's things stay, unless forced: a table with an owner and a tun link exist only while somebody holds them;
+a dummy link, sets and iptables rules are a living agent's if one of their addresses has a socket bound to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from nodens.errors import NetworkError
+from nodens.network import holders, ipset, link, nft
+from nodens.network.iptables import deletions, every_iptables
+from nodens.network.model import IPV6, LinkKind
+from nodens.network.rules import restore_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nodens.network.iptables import Iptables
+    from nodens.network.saved import SavedRule
+
+_OURS_KINDS: Final = frozenset(LinkKind)
+_FAMILIES: Final = (4, 6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One trace. `kept` says why it still stands; empty: it is gone."""
+
+    what: str
+    kept: str = ""
+
+    def __str__(self) -> str:
+        """Render as a line of the report."""
+        return f"{self.what}: kept: {self.kept}" if self.kept else f"{self.what}: removed"
+
+
+@dataclass(slots=True)
+class Release:
+    """What was found, in the order of removal, and what failed."""
+
+    found: list[Found] = field(default_factory=list)
+    troubles: list[NetworkError] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is left."""
+        return not self.troubles and not any(trace.kept for trace in self.found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """How living agents are told: by who serves this port, and by the addresses of a link that somebody holds."""
+
+    port: int
+    is_forced: bool
+    held: frozenset[str]
+
+    def living(self, addresses: Iterable[str]) -> tuple[str, ...]:
+        """Give the addresses that a living process serves; forced, none counts."""
+        if self.is_forced:
+            return ()
+        asked = tuple(dict.fromkeys(addresses))
+        served = holders.served(asked, self.port)
+        return tuple(address for address in asked if address in served or address in self.held)
+
+    def alive(self, address: str) -> str:
+        """Say that an address is served."""
+        host = f"[{address}]" if ip_address(address).version == IPV6 else address
+        return f"a living process holds or serves {host}:{self.port}"
+
+
+def release(link_name: str = "nodelocaldns", *, port: int = 53, is_forced: bool = False) -> Release:
+    """Look for every trace and remove it; on an empty node this finds nothing. Rules go first, the link last."""
+    told = Release()
+    search = _Search(port=port, is_forced=is_forced, held=_held(link_name))
+    _try(told, _release_tables, search)
+    for tool in every_iptables():
+        for family in _FAMILIES:
+            _try(told, partial(_release_rules, tool, family), search)
+    _try(told, _release_sets, search)
+    _try(told, partial(_release_link, link_name), search)
+    return told
+
+
+def _held(link_name: str) -> frozenset[str]:
+    """Give the addresses of a link that exists only while a process holds it."""
+    try:
+        state = link.find(link_name)
+    except NetworkError:
+        return frozenset()  # the step that removes the link will meet the same, and tell
+    return frozenset(state.addresses) if state and state.is_held else frozenset()
+
+
+def _try(told: Release, step: Callable[[Release, _Search], None], search: _Search) -> None:
+    """Do a step; keep its error and go on."""
+    try:
+        step(told, search)
+    except NetworkError as error:
+        told.troubles.append(error)
+
+
+def _release_tables(told: Release, _: _Search) -> None:
+    """Remove the nft tables that nobody owns; the kernel itself keeps those of a living owner, even if forced."""
+    for table in nft.tables():
+        what = f"nft table inet {table.name}"
+        if table.owner is not None:
+            told.found.append(Found(what=what, kept=f"its owner lives (netlink port {table.owner})"))
+        elif nft.remove(table.name):
+            told.found.append(Found(what=what))
+
+
+def _release_rules(tool: Iptables, family: int, told: Release, search: _Search) -> None:
+    """Remove the twelve of every address, duplicates too; a rule that only bears our comment is reported and kept."""
+    saved = tool.read(family)
+    program = tool.program(family, "")
+    ours = [line for line in saved.rules if line.rule is not None]
+    for line in saved.rules:
+        if line.rule is None and line.is_commented_as_ours:
+            told.found.append(
+                Found(what=f"{program}: {line.line}", kept="it has our comment, but it is not a rule we set")
+            )
+    living = search.living(line.rule.address for line in ours if line.rule)
+    by_address: dict[str, list[SavedRule]] = {}
+    for line in ours:
+        if line.rule:
+            by_address.setdefault(line.rule.address, []).append(line)
+    dead = [line for address, lines in by_address.items() if address not in living for line in lines]
+    if dead:
+        tool.restore(family, restore_text((), deletions(dead)))
+    for address, lines in by_address.items():
+        what = f"{program}: {len(lines)} rules of {address}"
+        told.found.append(Found(what=what, kept=search.alive(address) if address in living else ""))
+
+
+def _release_sets(told: Release, search: _Search) -> None:
+    """Remove the gates."""
+    for name in ipset.sets():
+        living = search.living(ipset.elements(name))
+        if not living:
+            ipset.remove(name)
+        told.found.append(Found(what=f"ipset {name}", kept=search.alive(living[0]) if living else ""))
+
+
+def _release_link(name: str, told: Release, search: _Search) -> None:
+    """Remove the link, if it is of a kind that an agent makes."""
+    state = link.find(name)
+    if state is None:
+        return
+    what = f"link {name} ({', '.join((state.kind or 'hardware', *state.addresses))})"
+    living = search.living(state.addresses)
+    kept = ""
+    if not search.is_forced:
+        if state.kind not in _OURS_KINDS:
+            kept = f"an agent's link is of kind {' or '.join(sorted(_OURS_KINDS))}"
+        elif state.is_held:
+            kept = "a living process holds it"
+        elif living:
+            kept = search.alive(living[0])
+    if not kept:
+        link.remove(name)
+    told.found.append(Found(what=what, kept=kept))

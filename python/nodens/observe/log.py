@@ -1,0 +1,63 @@
+"""Lines to standard output, `[LEVEL] text`: one stream, one format, each line in one write.
+
+The engine's log thread writes to the same descriptor; whole lines in single writes keep the two from mixing.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How a line is marked."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    FATAL = "FATAL"
+
+
+class Log:
+    """Where the control plane's lines go. `shows_debug` follows the plan."""
+
+    def __init__(self, descriptor: int = 1, *, before: str = "") -> None:
+        """Write to this descriptor; `before` each line goes what clears a line that lives on the same terminal."""
+        self._descriptor = descriptor
+        self._before = before
+        self.shows_debug = False
+
+    def line(self, text: str) -> None:
+        """Write a line without a level, as start-up lines are."""
+        self._write(text)
+
+    def debug(self, text: str) -> None:
+        """Say what only a developer asks for."""
+        if self.shows_debug:
+            self._write(f"[{Level.DEBUG}] {text}")
+
+    def info(self, text: str) -> None:
+        """Say what happened."""
+        self._write(f"[{Level.INFO}] {text}")
+
+    def warning(self, text: str) -> None:
+        """Say what may become trouble."""
+        self._write(f"[{Level.WARNING}] {text}")
+
+    def error(self, text: str) -> None:
+        """Say what went wrong."""
+        self._write(f"[{Level.ERROR}] {text}")
+
+    def fatal(self, text: str) -> None:
+        """Say why this is the end."""
+        self._write(f"[{Level.FATAL}] {text}")
+
+    def _write(self, text: str) -> None:
+        """Write all of it; a reader that went away is no reason to stop serving DNS."""
+        left = f"{self._before}{text}\n".encode(errors="replace")
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            return

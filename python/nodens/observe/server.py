@@ -1,0 +1,180 @@
+"""One small HTTP listener: GET a few fixed pages, close. Bounded in time, size and threads.
+
+Not `http.server`: that brings the mail and URL libraries along, 6 MB in every node's agent, for three fixed pages.
+"""
+
+from __future__ import annotations
+
+import socket
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import BoundedSemaphore, Event, Thread
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nodens.plan import HttpEndpoint
+
+_TIMEOUT_S: Final = 5.0  # CoreDNS gives readers and writers as long
+_REQUEST_LIMIT_BYTES: Final = 8192  # longer request heads are not a scraper's
+_CLIENT_LIMIT: Final = 16  # at once; probes and scrapers are few
+_BACKLOG: Final = 16
+_GZIP_FORMAT: Final = 31  # zlib's number for a gzip header with the largest window
+_GZIP_FLOOR_BYTES: Final = 512  # below this the header eats the gain
+
+_REASONS: Final = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a route gives."""
+
+    code: int
+    body: str
+    content_type: str = "text/plain; charset=utf-8"
+
+
+Route: TypeAlias = "Callable[[], Page]"
+_NOT_FOUND: Final = Page(code=404, body="404 page not found\n")
+_NOT_A_REQUEST: Final = Page(code=400, body="400 Bad Request\n")
+
+
+def open_socket(endpoint: HttpEndpoint) -> socket.socket:
+    """Listen on an endpoint; an empty host means all addresses of both families. Raises OSError."""
+    if endpoint.host:
+        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return _listen(family, address)
+    try:
+        return _listen(socket.AF_INET6, ("::", endpoint.port))
+    except OSError as error:
+        if error.errno not in _NO_IPV6:
+            raise
+        return _listen(socket.AF_INET, ("0.0.0.0", endpoint.port))  # noqa: S104 - all addresses are what was asked for
+
+
+_NO_IPV6: Final = {97, 99}  # EAFNOSUPPORT, EADDRNOTAVAIL: the kernel has no IPv6, or it is switched off
+
+
+def _listen(family: int, address: tuple[object, ...]) -> socket.socket:
+    """Bind and listen; REUSEADDR, so that a restart need not wait for old connections to time out."""
+    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and address[0] == "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Listener:
+    """A listening socket, its accepting thread, and its routes, which may be replaced while it runs."""
+
+    def __init__(self, endpoint: HttpEndpoint, routes: Mapping[str, Route]) -> None:
+        """Listen at once. Raises OSError if the address cannot be had."""
+        self.routes = routes
+        self._socket = open_socket(endpoint)
+        self._free = BoundedSemaphore(_CLIENT_LIMIT)
+        self._is_closed = Event()
+        name = f"http {endpoint.host}:{endpoint.port}"
+        self._thread = Thread(target=self._accept, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port it really has."""
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def own_address(self) -> tuple[str, int]:
+        """Where to reach it from this very process."""
+        host = str(self._socket.getsockname()[0])
+        return {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(host, host), self.port  # noqa: S104 - compared, not bound
+
+    def close(self) -> None:
+        """Listen no more; requests in hand are finished by their own threads."""
+        self._is_closed.set()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
+        self._socket.close()
+        self._thread.join(_TIMEOUT_S)
+
+    def _accept(self) -> None:
+        """Give each connection a thread, up to the limit; what comes above it is turned away."""
+        while not self._is_closed.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                continue
+            if not self._free.acquire(blocking=False):
+                connection.close()
+                continue
+            Thread(target=self._serve, args=(connection,), name="http request", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        """Read one request, give one page."""
+        try:
+            with connection:
+                connection.settimeout(_TIMEOUT_S)
+                head = _read_head(connection)
+                if head is None:
+                    return
+                connection.sendall(_answer(head, self.routes))
+                connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+        finally:
+            self._free.release()
+
+
+def _read_head(connection: socket.socket) -> str | None:
+    """Read up to the empty line; None if the client went away or talks without end."""
+    head = b""
+    while b"\r\n\r\n" not in head and b"\n\n" not in head:
+        if len(head) > _REQUEST_LIMIT_BYTES:
+            return None
+        piece = connection.recv(_REQUEST_LIMIT_BYTES)
+        if not piece:
+            return None
+        head += piece
+    return head.decode("latin-1")
+
+
+def _answer(head: str, routes: Mapping[str, Route]) -> bytes:
+    """Compose the response to a request head."""
+    first, *lines = head.splitlines()
+    words = first.split()
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if len(words) != 3:  # noqa: PLR2004 - method, target, version
+        return _compose(_NOT_A_REQUEST, is_head=False, is_gzip=False)
+    method, target, _ = words
+    route = routes.get(target.partition("?")[0])
+    try:
+        page = route() if route else _NOT_FOUND
+    except Exception as error:  # noqa: BLE001 - a page that cannot be made is a 500, whatever the reason
+        page = Page(code=500, body=f"{type(error).__name__}: {error}\n")
+    return _compose(page, is_head=method == "HEAD", is_gzip="gzip" in headers.get("accept-encoding", ""))
+
+
+def _compose(page: Page, *, is_head: bool, is_gzip: bool) -> bytes:
+    """Write status line, headers and body."""
+    body = page.body.encode()
+    lines = [f"HTTP/1.1 {page.code} {_REASONS.get(page.code, '-')}", f"Content-Type: {page.content_type}"]
+    if is_gzip and len(body) >= _GZIP_FLOOR_BYTES:
+        packer = zlib.compressobj(level=1, wbits=_GZIP_FORMAT)
+        body = packer.compress(body) + packer.flush()
+        lines.append("Content-Encoding: gzip")
+    lines += [f"Content-Length: {len(body)}", "X-Content-Type-Options: nosniff", "Connection: close", "", ""]
+    return "\r\n".join(lines).encode("latin-1") + (b"" if is_head else body)

@@ -1,0 +1,15 @@
+# DS at the top of a zone is the parent's to answer.
+
+serve .
+    forward . @one
+serve shop.example
+    forward . @two
+
+client asks shop.example DS
+one hears shop.example DS
+one answers NXDOMAIN
+client gets NXDOMAIN
+client asks shop.example A
+two hears shop.example A
+two answers NXDOMAIN
+client gets NXDOMAIN
