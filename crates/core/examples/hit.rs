@@ -31,7 +31,7 @@ fn main() {
     let client = bench.client(ClientTransport::Udp, 1);
     let mut reply = vec![0; 4096];
     let mut steps = Steps::new();
-    let rounds = 2_000_000;
+    let rounds: u128 = std::env::args().nth(2).map_or(2_000_000, |text| text.parse().unwrap());
     let mut at = 0;
     for round in 0..3 {
         let begun = Instant::now();

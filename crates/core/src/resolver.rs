@@ -35,7 +35,8 @@ pub struct Resolver {
     flying: Flying,
     probes: Probes,
     chance: Chance,
-    name: NameBuffer,
+    /// Lent out while a query is worked on.
+    name: Option<Box<NameBuffer>>,
     scratch: NameBuffer,
     encoder: Encoder,
     sweep_at: Option<Moment>,
@@ -53,7 +54,7 @@ impl Resolver {
             flying: Flying::new(worker),
             probes: Probes::default(),
             chance: Chance::new(shared.chance ^ (worker as u64).rotate_left(32)),
-            name: NameBuffer::default(),
+            name: Some(Box::default()),
             scratch: NameBuffer::default(),
             encoder: Encoder::default(),
             sweep_at: Some(now.plus(SWEEP_EVERY)),

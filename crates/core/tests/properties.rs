@@ -216,8 +216,7 @@ fn random_life(seed: u64, limit: usize) {
 
 fn check(bench: &mut Bench, waiting: &mut HashMap<u16, nodens_core::time::Moment>) {
     for (_, reply) in std::mem::take(&mut bench.replies) {
-        let asked = waiting.remove(&read(&reply).id).expect("one answer per query");
-        assert!(bench.now.since(asked).as_millis() <= 2_400, "in time, within one turn of the clock");
+        waiting.remove(&read(&reply).id).expect("one answer per query");
     }
     for asked in waiting.values() {
         assert!(bench.now.since(*asked).as_millis() <= 1_900);

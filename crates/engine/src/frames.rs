@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_message_longer_than_a_frame_is_refused() {
         let mut stream = Vec::new();
-        assert!(!frame(&[0; 65_536], &mut stream));
+        assert!(!frame(&vec![0; 65_536], &mut stream));
         assert!(stream.is_empty());
     }
 }

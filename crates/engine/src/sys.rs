@@ -104,7 +104,8 @@ const fn length_of<T>() -> libc::socklen_t {
 // ------------ Waiting ------------
 
 /// `EPOLLET` is the sign bit of libc's type.
-const EDGE: u32 = libc::EPOLLET.cast_unsigned();
+#[expect(clippy::cast_sign_loss, reason = "the sign bit is what is meant")]
+const EDGE: u32 = libc::EPOLLET as u32;
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -335,9 +336,8 @@ impl Inbox {
     /// Take what is there, at most a batch. Never blocks.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         // SAFETY: the headers point into our room, which outlives the call; BATCH is their number.
-        let got = unsafe {
-            libc::recvmmsg(socket.as_raw_fd(), self.0.header(0), BATCH as libc::c_uint, libc::MSG_DONTWAIT, null_mut())
-        };
+        let got =
+            unsafe { libc::recvmmsg(socket.as_raw_fd(), self.0.header(0), BATCH_IN_C, libc::MSG_DONTWAIT, null_mut()) };
         checked(got).map(|count| usize::try_from(count).unwrap_or(0).min(BATCH))
     }
 
@@ -462,9 +462,9 @@ impl Default for Outbox {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the kernel's numbers are 2 and 10")]
+#[expect(clippy::cast_possible_truncation, reason = "the kernel's numbers are 2 and 10")]
 const FAMILY_V4: libc::sa_family_t = libc::AF_INET as libc::sa_family_t;
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the kernel's numbers are 2 and 10")]
+#[expect(clippy::cast_possible_truncation, reason = "the kernel's numbers are 2 and 10")]
 const FAMILY_V6: libc::sa_family_t = libc::AF_INET6 as libc::sa_family_t;
 
 /// An address as the kernel wrote it. `name` points to a live `sockaddr_in6`-sized room.

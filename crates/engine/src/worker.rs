@@ -105,6 +105,7 @@ pub struct Worker {
     scratch: Vec<u8>,
     reply: Vec<u8>,
     sockets: usize,
+    now: Moment,
     /// Set by the order to stop.
     deadline: Option<Moment>,
 }
@@ -130,6 +131,7 @@ impl Worker {
             scratch: vec![0; SCRATCH],
             reply: vec![0; MESSAGE],
             sockets,
+            now: sys::now(),
             deadline: None,
         })
     }
@@ -163,7 +165,7 @@ impl Worker {
     /// One turn of the loop; false when it was the last.
     fn turn(&mut self) -> bool {
         let count = self.hands.epoll.wait(self.until_next());
-        let now = sys::now();
+        let now = self.tick();
         for ear in std::mem::take(&mut self.unfinished) {
             self.hear(ear, now);
         }
@@ -172,7 +174,7 @@ impl Worker {
                 self.on_ready(ready, now);
             }
         }
-        let now = sys::now();
+        let now = self.now; // as of the last batch: what is due a few microseconds later is due in the next turn
         if self.resolver.next_wake().is_some_and(|due| due <= now) {
             self.resolver.on_time(now, &mut self.steps);
             self.hands.perform(&mut self.steps, now);
@@ -187,12 +189,18 @@ impl Worker {
         !self.is_done(now)
     }
 
+    /// Look at the clock: once a wait and once a batch.
+    fn tick(&mut self) -> Moment {
+        self.now = sys::now();
+        self.now
+    }
+
     fn until_next(&self) -> Duration {
         if !self.unfinished.is_empty() || self.hands.upstream.has_fault() {
             return Duration::ZERO;
         }
         let due = [self.resolver.next_wake(), self.hands.timers.next(), self.deadline].into_iter().flatten().min();
-        due.map_or(LONGEST_WAIT, |due| due.since(sys::now()).min(LONGEST_WAIT))
+        due.map_or(LONGEST_WAIT, |due| due.since(self.now).min(LONGEST_WAIT))
     }
 
     fn is_done(&self, now: Moment) -> bool {
@@ -225,7 +233,7 @@ impl Worker {
             if count == 0 {
                 return;
             }
-            let now = sys::now();
+            let now = self.tick();
             for index in 0..count {
                 match self.hands.udp.asked(ear, index, received) {
                     Some(Asked::Query { query, client, reply }) => {

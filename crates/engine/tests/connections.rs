@@ -209,7 +209,8 @@ fn beyond_the_limit_of_unanswered_queries_nothing_is_read_until_some_are_answere
 #[test]
 fn deadlines_close_who_says_nothing_who_dribbles_and_who_idles_but_not_who_waits() {
     type Deed = fn(&mut TcpStream);
-    let rows: [(&str, (u64, u64, u64), Deed, usize, bool); 4] = [
+    type Row = (&'static str, (u64, u64, u64), Deed, usize, bool);
+    let rows: [Row; 4] = [
         ("says nothing", (40, 5000, 5000), |_| (), 0, true),
         ("begins and does not end", (40, 5000, 5000), |client| client.write_all(&[0, 9, 1]).unwrap(), 0, true),
         ("idles after a reply", (5000, 40, 5000), |client| client.write_all(&framed(b"q")).unwrap(), 1, true),
@@ -250,7 +251,7 @@ fn glut(bench: &mut Bench, queries: usize, is_patient: bool) -> usize {
         let turns = std::cell::Cell::new(0);
         bench.turn_until(|_| turns.replace(turns.get() + 1) == 1);
         while answered < bench.asked.len() && bench.closed.is_empty() {
-            bench.answer(answered, &[0; 65_000]);
+            bench.answer(answered, &vec![0; 65_000]);
             answered += 1;
         }
     }

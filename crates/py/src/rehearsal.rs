@@ -265,8 +265,8 @@ impl Rehearsal {
         let rows: PyResult<Vec<_>> = taken
             .into_iter()
             .map(|step| match step {
-                Taken::Reply(token, message) => ("reply", token, PyBytes::new(py, &message)).into_pyobject(py),
-                Taken::Silence(token) => ("silence", token).into_pyobject(py),
+                Taken::Reply(asked, message) => ("reply", asked, PyBytes::new(py, &message)).into_pyobject(py),
+                Taken::Silence(asked) => ("silence", asked).into_pyobject(py),
                 Taken::Send(number, to, transport, message) => {
                     let transport = match transport {
                         UpstreamTransport::Udp => "udp",

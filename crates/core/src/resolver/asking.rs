@@ -70,7 +70,7 @@ impl Resolver {
             Ok(query) => query,
             Err(refusal) => return self.refuse(refusal, message, reply),
         };
-        let mut name = core::mem::take(&mut self.name);
+        let mut name = self.name.take().unwrap_or_default();
         name.fold_from(query.qname);
         let question = Question { qname: name.as_wire(), qtype: query.qtype, qclass: query.qclass };
         let plan = Arc::clone(&self.plan);
@@ -114,7 +114,7 @@ impl Resolver {
                 }
             }
         };
-        self.name = name;
+        self.name = Some(name);
         answer
     }
 

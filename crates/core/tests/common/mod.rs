@@ -200,7 +200,10 @@ impl Bench {
     pub fn collect(&mut self) {
         for step in self.steps.iter() {
             match step {
-                Step::Reply { client, message } => self.replies.push((client, self.steps.message(message).to_vec())),
+                Step::Reply { client, message } => {
+                    assert!(self.now.since(client.received).as_millis() <= 1_900, "in time");
+                    self.replies.push((client, self.steps.message(message).to_vec()));
+                }
                 Step::Send { exchange, to, message } => {
                     self.sent.push((exchange, to, self.steps.message(message).to_vec()));
                 }
