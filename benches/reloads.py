@@ -1,4 +1,4 @@
-"""reloads.py: many reloads while queries run: nothing may be lost (wanted: 10,000 reloads at 2,000 queries a second)."""
+"""reloads.py: many reloads while queries run; nothing may be lost (wanted: 10,000 at 2,000 queries a second)."""
 
 from __future__ import annotations
 
