@@ -13,6 +13,7 @@ from nodens.corefile import Word
 from nodens.problems import Place, Problems
 
 MakeWord = Callable[[str], Word]
+EXPECTED = "expected an IP address, with or without port, or the path of a resolv.conf"
 
 
 @pytest.mark.parametrize(
@@ -62,12 +63,12 @@ def test_an_endpoint_has_a_port(text: str, expected: tuple[str, int] | None, wor
         pytest.param("dns://", "`dns://` names no upstream; expected an IP address after it", id="nothing behind it"),
         pytest.param(
             "localhost",
-            "`localhost` is not an upstream; expected an IP address, with or without port, or the path of a resolv.conf",
+            "`localhost` is not an upstream; " + EXPECTED,
             id="a host name",
         ),
         pytest.param(
             "1.2.3.4:0",
-            "`1.2.3.4:0` is not an upstream; expected an IP address, with or without port, or the path of a resolv.conf",
+            "`1.2.3.4:0` is not an upstream; " + EXPECTED,
             id="port zero",
         ),
         pytest.param("1.2.3.4%eth0", None, id="a zone id on IPv4"),

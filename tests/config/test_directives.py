@@ -12,7 +12,7 @@ from nodens.config import DIRECTIVES, Server, StaleRules, served_directives
 Block = Callable[[str], tuple[Server | None, list[str]]]
 
 
-def view(server: Server, path: str) -> Any:
+def view(server: Server, path: str) -> object:
     """Follow `cache.success.capacity` down a server."""
     value: Any = server
     for part in path.split("."):
@@ -398,10 +398,10 @@ def test_every_directive_of_coredns_has_its_row(name: str, block: Block) -> None
 
 
 def test_the_table_holds_every_directive_of_both_coredns_versions() -> None:
-    known = """root metadata geoip cancel tls quic timeouts multisocket reload nsid bufsize bind debug trace ready health
-    pprof prometheus errors log dnstap local dns64 acl any chaos loadbalance tsig cache rewrite header dnssec autopath
-    minimal template transfer hosts route53 azure clouddns k8s_external kubernetes file auto secondary etcd loop forward
-    grpc erratic whoami on sign view nomad proxyproto grpc_server https https3 shed"""
+    known = """root metadata geoip cancel tls quic timeouts multisocket reload nsid bufsize bind debug trace ready
+    health pprof prometheus errors log dnstap local dns64 acl any chaos loadbalance tsig cache rewrite header dnssec
+    autopath minimal template transfer hosts route53 azure clouddns k8s_external kubernetes file auto secondary etcd
+    loop forward grpc erratic whoami on sign view nomad proxyproto grpc_server https https3 shed"""
     assert set(known.split()) == set(DIRECTIVES)
 
 

@@ -140,8 +140,9 @@ def test_an_unknown_directive_is_asked_what_was_meant(word: str, hint: str | Non
 
 TEXTS = some.sampled_from([
     ".", "a.example:53", "10.0.0.0/22", "tls://x", "x:", "1.1.1.1", "/etc/resolv.conf", "[::1]:53", ":9253", "30", "-1",
-    "1h", "5%", "5s", "success", "denial", "immediate", "verify", "NXDOMAIN", "stdout", "{common}", "lo", "fe80::1%eth0",
-    "(?=x)", "", "\\", "prefer_positive", "no_rec", "domain", "random", "x" * 300, "9" * 5000, "\u00fc", "\0",
+    "1h", "5%", "5s", "success", "denial", "immediate", "verify", "NXDOMAIN", "stdout", "{common}", "lo",
+    "fe80::1%eth0", "(?=x)", "", "\\", "prefer_positive", "no_rec", "domain", "random",
+    "x" * 300, "9" * 5000, "\u00fc", "\0",
 ])  # fmt: skip
 OPTIONS = some.sampled_from(sorted({option.name for row in DIRECTIVES.values() for option in row.options}))
 

@@ -308,7 +308,10 @@ def test_log_rules_are_spelled_out(decided: Decide) -> None:
     first, second, third = plan.engine.blocks[0].log
     assert (first.zone, second.zone, third.zone) == ("a.", "b.", ".")
     assert first.classes == (LogClass.DENIAL,)
-    common = '{remote}:{port} - {>id} "{type} {class} {name} {proto} {size} {>do} {>bufsize}" {rcode} {>rflags} {rsize} {duration}'
+    common = (
+        '{remote}:{port} - {>id} "{type} {class} {name} {proto} {size} {>do} {>bufsize}" '
+        "{rcode} {>rflags} {rsize} {duration}"
+    )
     assert first.format == common + ' "{>opcode}"!'
     assert third.format == common
 
@@ -369,7 +372,8 @@ def test_a_wish_out_of_range_is_refused(wish: dict[str, Any], problem: str, comp
 
 def test_each_endpoint_is_opened_once(decided: Decide) -> None:
     plan = decided(
-        "a {\nprometheus :9253\nhealth 127.0.0.1:8080\nready\n}\nb {\nprometheus :9253\nhealth :8080 {\nlameduck 3s\n}\n}\n"
+        "a {\nprometheus :9253\nhealth 127.0.0.1:8080\nready\n}\n"
+        "b {\nprometheus :9253\nhealth :8080 {\nlameduck 3s\n}\n}\n"
         "c {\nprometheus 127.0.0.1:9253\nhealth 127.0.0.1:8080 {\nlameduck 1s\n}\n}\n"
     )
     assert [(endpoint.host, endpoint.port) for endpoint in plan.observe.metrics] == [("", 9253)]
@@ -386,7 +390,8 @@ def test_two_kinds_of_service_do_not_share_an_endpoint(compiled: Compile) -> Non
 
 def test_enabled_plugins_are_the_handlers_of_blocks_with_prometheus(decided: Decide) -> None:
     plan = decided(
-        "b a {\nbind ::1\nprometheus\nerrors\ncache\nloop\nlog\nreload\nhealth\nforward . 1.1.1.1\n}\nc {\nbind ::1\ncache\n}"
+        "b a {\nbind ::1\nprometheus\nerrors\ncache\nloop\nlog\nreload\nhealth\nforward . 1.1.1.1\n}\n"
+        "c {\nbind ::1\ncache\n}"
     )
     assert plan.observe.plugins == tuple(
         PluginEnabled(name=name, server="dns://[::1]:53", zone="b.")
@@ -403,8 +408,9 @@ def test_the_last_reload_counts(decided: Decide) -> None:
 
 def test_problems_of_several_blocks_are_told_together(compiled: Compile, golden: Callable[[str, str], None]) -> None:
     found = compiled(
-        "a {\n    bind eth7 10.0.0.7 10.0.0.7\n    forward . /unreadable\n}\na b {\n    bind eth0\n    forward . /loop fe80::1%x\n"
-        "    prometheus :1\n    health :1\n}\nb {\n    forward . /none\n}\n"
+        "a {\n    bind eth7 10.0.0.7 10.0.0.7\n    forward . /unreadable\n}\n"
+        "a b {\n    bind eth0\n    forward . /loop fe80::1%x\n    prometheus :1\n    health :1\n}\n"
+        "b {\n    forward . /none\n}\n"
     )
     assert found.plan is None
     golden("plan_problems.txt", found.problems.render() + "\n")

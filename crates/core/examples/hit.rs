@@ -1,6 +1,13 @@
 //! What a hit costs, without sockets: `cargo run --release --example hit [names]`.
 #![allow(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "a tool for us")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of tests"
+)]
+#![allow(clippy::type_complexity, clippy::needless_for_each, clippy::wildcard_imports, reason = "tests read better so")]
 #![allow(missing_docs, reason = "the helpers are those of the tests")]
 
 #[path = "../tests/common/mod.rs"]
@@ -8,7 +15,7 @@ mod common;
 
 use std::time::Instant;
 
-use common::*;
+use common::{Bench, block, cache, forward, plan, query, store};
 use nodens_core::step::{Answer, ClientTransport, Steps};
 
 fn main() {
@@ -31,7 +38,7 @@ fn main() {
     let client = bench.client(ClientTransport::Udp, 1);
     let mut reply = vec![0; 4096];
     let mut steps = Steps::new();
-    let rounds = 2_000_000;
+    let rounds: u128 = std::env::args().nth(2).map_or(2_000_000, |text| text.parse().unwrap());
     let mut at = 0;
     for round in 0..3 {
         let begun = Instant::now();

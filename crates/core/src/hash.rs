@@ -48,13 +48,13 @@ impl Chance {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(K);
         mix(self.0 ^ (self.0 >> 31), 0xbf58_476d_1ce4_e5b9)
     }
 
     /// A number under `bound` (0 if that is 0).
     pub fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % (bound.max(1) as u64)).unwrap_or(0)
+        usize::try_from(self.draw() % (bound.max(1) as u64)).unwrap_or(0)
     }
 }

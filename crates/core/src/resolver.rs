@@ -30,12 +30,15 @@ pub struct Resolver {
     shared: Arc<Shared>,
     shelf: Arc<Shelf>,
     worker: usize,
-    plan: Arc<Compiled>,
+    /// In an `Arc` of its own, so that workers do not count references in one shared place on every query.
+    #[expect(clippy::redundant_allocation, reason = "one allocation per plan and worker buys a private count")]
+    plan: Arc<Arc<Compiled>>,
     sites: Vec<Option<Arc<SiteCounters>>>,
     flying: Flying,
     probes: Probes,
     chance: Chance,
-    name: NameBuffer,
+    /// Lent out while a query is worked on.
+    name: Option<Box<NameBuffer>>,
     scratch: NameBuffer,
     encoder: Encoder,
     sweep_at: Option<Moment>,
@@ -44,7 +47,7 @@ pub struct Resolver {
 
 impl Resolver {
     pub(crate) fn new(shared: Arc<Shared>, worker: usize, now: Moment) -> Self {
-        let plan = shared.current();
+        let plan = Arc::new(shared.current());
         let mut resolver = Self {
             shelf: shared.shelf(worker),
             worker,
@@ -53,7 +56,7 @@ impl Resolver {
             flying: Flying::new(worker),
             probes: Probes::default(),
             chance: Chance::new(shared.chance ^ (worker as u64).rotate_left(32)),
-            name: NameBuffer::default(),
+            name: Some(Box::default()),
             scratch: NameBuffer::default(),
             encoder: Encoder::default(),
             sweep_at: Some(now.plus(SWEEP_EVERY)),
@@ -123,7 +126,7 @@ impl Resolver {
         if plan.generation == self.plan.generation {
             return;
         }
-        self.plan = plan;
+        self.plan = Arc::new(plan);
         self.sweep_at = Some(now.plus(SWEEP_EVERY));
         self.end_probes(steps);
         self.begin_loop_probes(now);

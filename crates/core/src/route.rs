@@ -33,17 +33,31 @@ impl<T> Routes<T> {
     }
 
     fn exact(&self, zone: &[u8]) -> Option<&T> {
-        let word = self.lengths.get(zone.len() / 64)?;
-        if word >> (zone.len() % 64) & 1 == 0 {
+        if !self.has_length(zone.len()) {
             return None;
         }
         let hash = self.seed.hash(zone, 0);
         self.table.find(hash, |(other, name, _)| *other == hash && **name == *zone).map(|(_, _, target)| target)
     }
 
-    /// The longest zone that a lower-case name is in.
+    /// The longest zone that a lower-case name is in. Only suffixes as long as some zone are hashed.
     pub fn find(&self, qname: &[u8]) -> Option<&T> {
-        suffixes(qname).find_map(|suffix| self.exact(suffix))
+        let mut rest = qname;
+        loop {
+            if self.has_length(rest.len())
+                && let Some(target) = self.exact(rest)
+            {
+                return Some(target);
+            }
+            match rest.split_first()? {
+                (0, _) => return None,
+                (length, after) => rest = after.get(usize::from(*length)..)?,
+            }
+        }
+    }
+
+    fn has_length(&self, length: usize) -> bool {
+        self.lengths.get(length / 64).is_some_and(|word| word >> (length % 64) & 1 == 1)
     }
 
     /// What serves each zone.

@@ -144,6 +144,7 @@ pub struct Shared {
 
 impl Shared {
     /// Compile the first plan. `seed` keys the hash and the policies' chance.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever hands a plan in is done with it")]
     pub fn new(plan: EnginePlan, seed: u64, now: Moment) -> Result<Arc<Self>, PlanError> {
         let budget = Arc::new(Budget::new(plan.memory_limit_bytes));
         let key = Seed::new(seed);
@@ -168,6 +169,7 @@ impl Shared {
     }
 
     /// Build a plan off to the side, then publish it. Caches (by block name), beliefs and counters live on.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever hands a plan in is done with it")]
     pub fn apply(&self, plan: EnginePlan, now: Moment) -> Result<(), PlanError> {
         let mut registry = self.registry.lock();
         let compiled = compile::compile(&plan, self.generation() + 1, &mut registry)?;
@@ -235,10 +237,10 @@ impl Shared {
     }
 
     /// Leave a line; the waker is called if it is the first to wait.
-    pub(crate) fn note_log(&self, shelf: &Shelf, record: LogRecord) {
-        let mut log = shelf.log.lock();
+    pub(crate) fn note_log(&self, from: &Shelf, record: LogRecord) {
+        let mut log = from.log.lock();
         if log.len() >= LOG_LINES {
-            shelf.counters.log_dropped.one();
+            from.counters.log_dropped.one();
             return;
         }
         log.push(record);

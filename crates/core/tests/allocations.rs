@@ -1,5 +1,12 @@
 //! A hit allocates nothing.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of tests"
+)]
+#![allow(clippy::type_complexity, clippy::needless_for_each, clippy::wildcard_imports, reason = "tests read better so")]
 #![allow(unsafe_code, reason = "a counting allocator can be had no other way; it only counts and passes on")]
 
 mod common;

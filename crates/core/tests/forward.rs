@@ -1,5 +1,12 @@
 //! Forwarding, with upstreams that behave and upstreams that do not.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of tests"
+)]
+#![allow(clippy::type_complexity, clippy::needless_for_each, clippy::wildcard_imports, reason = "tests read better so")]
 
 mod common;
 
@@ -50,7 +57,9 @@ fn a_silent_upstream_ends_in_servfail_within_two_seconds_and_two_attempts() {
 fn a_fault_goes_to_the_next_upstream_at_once_and_faults_everywhere_end_at_once() {
     let mut bench = bench(forward(2));
     bench.ask(&query(1, "www.test.", A, None));
-    for (number, fault) in [Fault::Refused, Fault::Unreachable(113), Fault::Reset, Fault::NoRoom].into_iter().enumerate() {
+    for (number, fault) in
+        [Fault::Refused, Fault::Unreachable(113), Fault::Reset, Fault::NoRoom].into_iter().enumerate()
+    {
         let (exchange, to, _) = bench.last_sent();
         assert_eq!(to.address.to_string(), format!("10.1.1.{}:53", number % 2 + 1));
         bench.fault(exchange, fault);
@@ -126,7 +135,8 @@ fn a_late_answer_of_the_first_upstream_is_still_taken() {
     bench.ask(&query(1, "www.test.", A, None));
     let (first, _, message) = bench.last_sent();
     bench.turn_ms(700);
-    let asked = bench.sent.iter().filter(|(_, to, m)| to.address.to_string() == "10.1.1.2:53" && m.len() == message.len());
+    let asked =
+        bench.sent.iter().filter(|(_, to, m)| to.address.to_string() == "10.1.1.2:53" && m.len() == message.len());
     assert_eq!(asked.count(), 1);
     assert_eq!(bench.hear(first, &response(&message, 0, &address())), Heard::Settled);
     assert_eq!(read(&bench.replies[0].1).rcode, 0);
@@ -202,10 +212,20 @@ fn an_upstream_goes_down_after_failed_probes_is_asked_last_and_comes_back() {
     let event = bench.shared.take_event().unwrap();
     assert_eq!((event.kind(), event.message().contains("10.1.1.")), ("upstream_down", true));
     assert_eq!(bench.number("nodens_upstream_up", &["10.1.1.1:53"]), 0.0);
-    let probe = bench.sent.iter().rfind(|(_, to, m)| read(m).question == [0, 0, 2, 0, 1] && to.address.to_string() == "10.1.1.1:53").unwrap().clone();
+    let probe = bench
+        .sent
+        .iter()
+        .rfind(|(_, to, m)| read(m).question == [0, 0, 2, 0, 1] && to.address.to_string() == "10.1.1.1:53")
+        .unwrap()
+        .clone();
     let _ = bench.hear(probe.0, &response(&probe.2, 0, &[]));
     bench.turn_ms(1_000);
-    let probe = bench.sent.iter().rfind(|(_, to, m)| read(m).question == [0, 0, 2, 0, 1] && to.address.to_string() == "10.1.1.1:53").unwrap().clone();
+    let probe = bench
+        .sent
+        .iter()
+        .rfind(|(_, to, m)| read(m).question == [0, 0, 2, 0, 1] && to.address.to_string() == "10.1.1.1:53")
+        .unwrap()
+        .clone();
     let _ = bench.hear(probe.0, &response(&probe.2, 0, &[]));
     let mut last = None;
     while let Some(event) = bench.shared.take_event() {

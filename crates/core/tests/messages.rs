@@ -1,5 +1,12 @@
 //! What is answered to messages of every sort, before any cache or upstream.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of tests"
+)]
+#![allow(clippy::type_complexity, clippy::needless_for_each, clippy::wildcard_imports, reason = "tests read better so")]
 
 mod common;
 
@@ -29,7 +36,12 @@ fn a_message_that_is_no_query_gets_what_it_deserves() {
         ("a cut question", asked()[..20].to_vec(), header_only(0x8181), Rejected::Malformed),
         ("a compressed question", changed(|m| m[12] = 0xc0), header_only(0x8181), Rejected::Malformed),
         ("a bare header", asked()[..12].to_vec(), header_only(0x8182), Rejected::Malformed),
-        ("a cut OPT", query(0x1234, "www.test.", A, Some((1232, false)))[..30].to_vec(), Some((0x8181, true)), Rejected::Malformed),
+        (
+            "a cut OPT",
+            query(0x1234, "www.test.", A, Some((1232, false)))[..30].to_vec(),
+            Some((0x8181, true)),
+            Rejected::Malformed,
+        ),
     ];
     for (name, message, expected, reason) in table {
         let mut bench = Bench::new(plan(block(Some(cache()), vec![forward(1)])));

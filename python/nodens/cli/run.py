@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from nodens import lifecycle
-from nodens.cli.live_line import live_line
+from nodens.cli.live_line import CLEAR_LINE, live_line
 from nodens.cli.wishes import add_wishes, read_wishes
 from nodens.errors import NodensError
 from nodens.observe import Log
@@ -66,14 +66,15 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--quiet", action="store_true", help="no start-up lines, no live line")
     add_wishes(parser)
     asked = parser.parse_args(words)
-    log = Log()
+    is_live = asked.demo and not asked.quiet
+    log = Log(before=CLEAR_LINE if is_live and sys.stdout.isatty() else "")
     with ExitStack() as around:
         source: lifecycle.Source = lifecycle.FileSource(path=asked.corefile)
         if asked.demo:
             port = asked.port if asked.port != 53 else DEMO_PORT  # noqa: PLR2004 - the option's default
             cluster = around.enter_context(_cluster_dns())
             source = lifecycle.BuiltInSource(content=_DEMO_COREFILE.format(port=port, cluster=cluster))
-            if not asked.quiet:
+            if is_live:
                 print(_TO_ASK.format(port=port, cluster=cluster), flush=True)
         return lifecycle.live(
             lifecycle.Asked(
@@ -83,7 +84,7 @@ def main(words: Sequence[str]) -> int:
                 is_quiet=asked.quiet or asked.demo,
             ),
             log,
-            live_line if asked.demo and not asked.quiet else None,
+            live_line if is_live else None,
         )
 
 

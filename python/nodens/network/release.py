@@ -93,7 +93,7 @@ def _held(link_name: str) -> frozenset[str]:
         state = link.find(link_name)
     except NetworkError:
         return frozenset()  # the step that removes the link will meet the same, and tell
-    return frozenset(state.addresses) if state and state.kind == LinkKind.TUN else frozenset()
+    return frozenset(state.addresses) if state and state.is_held else frozenset()
 
 
 def _try(told: Release, step: Callable[[Release, _Search], None], search: _Search) -> None:
@@ -157,7 +157,7 @@ def _release_link(name: str, told: Release, search: _Search) -> None:
     if not search.is_forced:
         if state.kind not in _OURS_KINDS:
             kept = f"an agent's link is of kind {' or '.join(sorted(_OURS_KINDS))}"
-        elif state.kind == LinkKind.TUN:
+        elif state.is_held:
             kept = "a living process holds it"
         elif living:
             kept = search.alive(living[0])

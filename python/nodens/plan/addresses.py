@@ -108,5 +108,7 @@ def find_scope(zone_id: str, facts: Facts) -> int:
 
 def is_link_local(ip: str) -> bool:
     """Whether an address means something only together with an interface."""
-    parsed = ipaddress.ip_address(ip)
-    return isinstance(parsed, ipaddress.IPv6Address) and parsed.is_link_local
+    try:
+        return ipaddress.IPv6Address(ip).is_link_local
+    except ValueError:
+        return False

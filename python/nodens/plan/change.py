@@ -43,6 +43,8 @@ class Change:
         return bool(self.restart_reasons)
 
 
+# A look at one thing. A mapping is compared by the keys that both plans have: what comes with a new block or listener
+# is told by `zones` or `bind` alone.
 View = Callable[["Plan"], object]
 
 
@@ -66,11 +68,11 @@ def _zones(plan: Plan) -> object:
 
 def _timeouts(plan: Plan) -> object:
     """Look at the bounds of clients' TCP connections."""
-    bounds = {
+    bounds: dict[str, object] = {
         listener.label: (listener.tcp_read_timeout_ms, listener.tcp_idle_timeout_ms, listener.tcp_write_timeout_ms)
         for listener in plan.engine.listeners
     }
-    return bounds, plan.engine.max_queries_per_connection
+    return bounds | {"queries": plan.engine.max_queries_per_connection}
 
 
 def _connections(plan: Plan) -> object:
@@ -90,9 +92,7 @@ _DIRECTIVE_VIEWS: dict[str, View] = {
     "log": _of_blocks(lambda block: block.log),
     "loop": _of_blocks(lambda block: block.loop_zone),
     "prometheus": lambda plan: (
-        plan.observe.metrics,
-        {block.name: block.has_metrics for block in plan.engine.blocks},
-        set(plan.observe.plugins),
+        {"": plan.observe.metrics} | {block.name: block.has_metrics for block in plan.engine.blocks}
     ),
     "ready": lambda plan: plan.observe.ready,
     "reload": lambda plan: plan.reload,
@@ -112,10 +112,12 @@ _OTHER_VIEWS: tuple[tuple[str, View, RunTime], ...] = (
 def change(running: Plan, wanted: Plan) -> Change:
     """Say what is different and what follows from it."""
     views = [(name, view, DIRECTIVES[name].change) for name, view in _DIRECTIVE_VIEWS.items()]
-    different = [(name, view, how) for name, view, how in [*views, *_OTHER_VIEWS] if view(running) != view(wanted)]
+    different = [
+        (name, view, how) for name, view, how in [*views, *_OTHER_VIEWS] if _is_different(view(running), view(wanted))
+    ]
     parts = [name for name, _, _ in different]
     if not parts and running != wanted:
-        parts = ["order"]  # blocks or listeners stand in another order
+        parts = ["order"]  # the same blocks and listeners stand in another order
     before = {_socket(listener): listener for listener in running.engine.listeners}
     after = {_socket(listener): listener for listener in wanted.engine.listeners}
     own, borrowed = (
@@ -141,6 +143,13 @@ def change(running: Plan, wanted: Plan) -> Change:
 def _socket(listener: ListenerPlan) -> ListenerPlan:
     """Give what a listener's sockets depend on: itself without what is only looked at per query."""
     return replace(listener, label="", zones=(), tcp_read_timeout_ms=1, tcp_idle_timeout_ms=1, tcp_write_timeout_ms=1)
+
+
+def _is_different(before: object, after: object) -> bool:
+    """Compare two views."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return any(before[key] != after[key] for key in before.keys() & after.keys())
+    return before != after
 
 
 def _without(these: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,10 +1,17 @@
 //! A stored answer: how long it is good for, and who asked for it lately.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use core::time::Duration;
 
 use crate::time::Moment;
 use crate::wire::packed::Packed;
+
+const _: () = assert!(size_of::<Option<Entry>>() == 64);
+
+/// Tenths of a second since the clock's origin: fine enough for pauses and rechecks, and half as long.
+fn tenths(moment: Moment) -> u32 {
+    u32::try_from(moment.as_nanos() / 100_000_000).unwrap_or(u32::MAX)
+}
 
 /// What sort of answer it is; decides the store and what it may shadow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +43,17 @@ impl Kind {
     }
 }
 
-/// A stored answer.
+/// A stored answer. One cache line, so that a look at it is one trip to memory.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Entry {
     pub(super) hash: u64,
     pub(super) packed: Packed,
     stored: Moment,
     expires: Moment,
-    recheck: AtomicU64,
-    last_hit: AtomicU64,
-    hits: AtomicU32,
+    recheck: AtomicU32,
+    last_hit: AtomicU32,
+    hits: AtomicU16,
     pub(super) bits: u8,
     kind: Kind,
     pub(super) is_hot: AtomicBool,
@@ -59,9 +67,9 @@ impl Entry {
             packed,
             stored: now,
             expires: now.plus(lifetime),
-            recheck: AtomicU64::new(0),
-            last_hit: AtomicU64::new(0),
-            hits: AtomicU32::new(0),
+            recheck: AtomicU32::new(0),
+            last_hit: AtomicU32::new(0),
+            hits: AtomicU16::new(0),
             bits,
             kind,
             is_hot: AtomicBool::new(false),
@@ -109,11 +117,12 @@ impl Entry {
 
     /// Count a hit for prefetch; the count starts again after a pause of `window`. Gives the count.
     pub fn count_hit(&self, now: Moment, window: Duration) -> u32 {
-        let last = self.last_hit.swap(now.as_nanos(), Ordering::Relaxed);
-        let is_pause = now.since(Moment::from_nanos(last)) > window;
+        let now = tenths(now);
+        let last = self.last_hit.swap(now, Ordering::Relaxed);
+        let is_pause = u128::from(now.saturating_sub(last)) * 100 > window.as_millis();
         let hits = if is_pause { 1 } else { self.hits.load(Ordering::Relaxed).saturating_add(1) };
         self.hits.store(hits, Ordering::Relaxed);
-        hits
+        hits.into()
     }
 
     /// Take over the hit count of the entry it replaces.
@@ -124,12 +133,12 @@ impl Entry {
 
     /// After a failed refresh: do not ask again before `until`.
     pub fn set_recheck(&self, until: Moment) {
-        self.recheck.store(until.as_nanos(), Ordering::Relaxed);
+        self.recheck.store(tenths(until), Ordering::Relaxed);
     }
 
     /// Whether a refresh may be tried.
     pub fn may_refresh(&self, now: Moment) -> bool {
-        now.as_nanos() >= self.recheck.load(Ordering::Relaxed)
+        tenths(now) >= self.recheck.load(Ordering::Relaxed)
     }
 
     /// Bytes it holds on the heap, with the allocator's own.

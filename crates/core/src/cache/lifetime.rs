@@ -1,4 +1,4 @@
-//! What a response is, and for how long it may be kept (RFC 2181, 2308, 8767, 9520; CoreDNS 1.14.7's classes).
+//! What a response is, and for how long it may be kept (RFC 2181, 2308, 8767, 9520; `CoreDNS` 1.14.7's classes).
 
 use core::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::wire::header::TC;
 use crate::wire::rcode;
 use crate::wire::response::Digest;
 
-/// TTL of what carries none that counts, as CoreDNS has it.
+/// TTL of what carries none that counts, as `CoreDNS` has it.
 const TTL_FLOOR_S: u32 = 5;
 
 /// What to do with a response.

@@ -240,6 +240,9 @@ impl ResponseCache {
 
     /// Let one entry of a side go; shards take turns, and only in the last round a hot one has to leave.
     fn evict(&self, side: Side, now: Moment, inserted: &mut Inserted) -> bool {
+        if self.len(side) == 0 {
+            return false;
+        }
         for turn in 0..3 * SHARDS {
             let hand = self.hand.fetch_add(1, Ordering::Relaxed) % SHARDS;
             let Some(shard) = self.shards.get(hand) else { continue };

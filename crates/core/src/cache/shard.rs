@@ -34,11 +34,6 @@ impl Table {
         self.slot(*number)
     }
 
-    /// Number of entries.
-    pub fn len(&self) -> usize {
-        self.index.len()
-    }
-
     /// Put an entry in the place of the equal one; gives the old one, or the new one back if there is none.
     pub fn replace(&mut self, entry: Entry, is_it: impl Fn(&Entry) -> bool) -> Result<Entry, Entry> {
         let hash = entry.hash;

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::{Count, SIZE_BUCKETS};
 
-/// Query types with a label of their own, as CoreDNS has them.
+/// Query types with a label of their own, as `CoreDNS` has them.
 pub(crate) const TYPES: [(u16, &str); 18] = [
     (28, "AAAA"),
     (1, "A"),

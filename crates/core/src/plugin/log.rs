@@ -119,18 +119,15 @@ pub fn parse_format(mut text: &str) -> Vec<Piece> {
             text = rest;
             continue;
         };
-        match placeholder(word) {
-            Some(value) => {
-                if !literal.is_empty() {
-                    pieces.push(Piece::Literal(core::mem::take(&mut literal)));
-                }
-                pieces.push(Piece::Value(value));
-                text = after;
+        if let Some(value) = placeholder(word) {
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(core::mem::take(&mut literal)));
             }
-            None => {
-                literal.push('{');
-                text = rest;
-            }
+            pieces.push(Piece::Value(value));
+            text = after;
+        } else {
+            literal.push('{');
+            text = rest;
         }
     }
     literal.push_str(text);

@@ -25,6 +25,8 @@ use crate::wire::{rcode, rtype};
 const IN: u16 = 1;
 /// The UDP size we say we take where no block has a say.
 const OWN_SIZE: u16 = 1232;
+/// The site of what is not counted as a query.
+const NOWHERE: usize = usize::MAX;
 /// Largest message.
 pub(super) const MESSAGE_MAX: usize = 65_535;
 
@@ -39,6 +41,7 @@ struct Found {
 }
 
 /// What to ask upstream.
+#[derive(Clone, Copy)]
 pub(super) struct Ask<'a> {
     pub(super) block: usize,
     pub(super) site: usize,
@@ -70,12 +73,12 @@ impl Resolver {
             Ok(query) => query,
             Err(refusal) => return self.refuse(refusal, message, reply),
         };
-        let mut name = core::mem::take(&mut self.name);
+        let mut name = self.name.take().unwrap_or_default();
         name.fold_from(query.qname);
         let question = Question { qname: name.as_wire(), qtype: query.qtype, qclass: query.qclass };
         let plan = Arc::clone(&self.plan);
         let answer = match plan.listeners.get(client.listener.0 as usize).and_then(Option::as_ref) {
-            None => self.say(None, 0, &query, question, client, (rcode::REFUSED, None), now, reply),
+            None => self.say(None, NOWHERE, &query, question, client, (rcode::REFUSED, None), now, reply),
             Some(listener) => {
                 let target = if query.qtype == rtype::DS {
                     listener.routes.find_parent(question.qname)
@@ -109,12 +112,14 @@ impl Resolver {
                     (refused, _) => {
                         let (reason, code) = refused.unwrap_or((Rejected::Zone, rcode::REFUSED));
                         self.reject(reason);
-                        self.say(None, listener.dropped, &query, question, client, (code, None), now, reply)
+                        // A version we do not know is counted as rejected, not as a query (as CoreDNS has it).
+                        let site = if reason == Rejected::Version { NOWHERE } else { listener.dropped };
+                        self.say(None, site, &query, question, client, (code, None), now, reply)
                     }
                 }
             }
         };
-        self.name = name;
+        self.name = Some(name);
         answer
     }
 
@@ -170,7 +175,9 @@ impl Resolver {
             source: Source::Error,
             class: LogClass::Error,
         };
-        self.note_reply(block, &finished, now);
+        if site != NOWHERE {
+            self.note_reply(block, &finished, now);
+        }
         Answer::Reply(len)
     }
 

@@ -78,7 +78,7 @@ impl Resolver {
             } else {
                 self.turn_away(
                     block,
-                    waiter,
+                    &waiter,
                     &ask,
                     (rcode::SERVFAIL, Ede::NotReady),
                     "too many wait for it",
@@ -102,7 +102,7 @@ impl Resolver {
     ) {
         let Some(number) = block.forward_for(ask.key.question.qname, 0) else {
             if let Some(waiter) = waiter {
-                self.turn_away(block, waiter, ask, (rcode::SERVFAIL, Ede::Other), "no next plugin found", now, steps);
+                self.turn_away(block, &waiter, ask, (rcode::SERVFAIL, Ede::Other), "no next plugin found", now, steps);
             }
             return;
         };
@@ -112,24 +112,24 @@ impl Resolver {
         if !is_room {
             if let Some(waiter) = waiter {
                 let why = "too many questions in flight";
-                self.turn_away(block, waiter, ask, (rcode::SERVFAIL, Ede::NotReady), why, now, steps);
+                self.turn_away(block, &waiter, ask, (rcode::SERVFAIL, Ede::NotReady), why, now, steps);
             }
             return;
         }
-        let Some(loaded) = self.load(block, number) else {
+        let Some(loaded) = load(block, number) else {
             self.shared.budget.release(cost);
             self.shared.concurrent_rejects.add_shared(1);
             let maximum = block.forwards.get(number).map_or(0, |forward| forward.plan.max_concurrent);
             if let Some(waiter) = waiter {
                 let why = format!("concurrent queries exceeded maximum {maximum}");
-                self.turn_away(block, waiter, ask, (rcode::REFUSED, Ede::Other), &why, now, steps);
+                self.turn_away(block, &waiter, ask, (rcode::REFUSED, Ede::Other), &why, now, steps);
             }
             return;
         };
         let is_parked = self.plan.workers > 1 && self.shared.claims.claim(merge, self.worker) == Claim::Theirs;
         let question = ask.key.question;
         let pending = Pending {
-            plan: Arc::clone(&self.plan),
+            plan: Arc::clone(&*self.plan),
             block: ask.block,
             forward: number,
             site: ask.site,
@@ -168,19 +168,6 @@ impl Resolver {
     fn charge(&self, block: &Block, cost: usize, now: Moment) -> bool {
         self.shared.budget.charge(cost)
             || block.cache.as_ref().is_some_and(|cache| cache.store.shed(now) && self.shared.budget.charge(cost))
-    }
-
-    /// Count against `max_concurrent`: None if it is reached, Some(false) if there is no limit.
-    fn load(&self, block: &Block, number: usize) -> Option<bool> {
-        let forward = block.forwards.get(number)?;
-        if forward.plan.max_concurrent == 0 {
-            return Some(false);
-        }
-        if forward.load.active.fetch_add(1, Ordering::Relaxed) < forward.plan.max_concurrent {
-            return Some(true);
-        }
-        forward.load.active.fetch_sub(1, Ordering::Relaxed);
-        None
     }
 
     /// Order the upstreams of the current forward and ask the first.
@@ -386,4 +373,17 @@ impl Resolver {
 fn merge_key(block: &Block, ask: &Ask<'_>) -> u64 {
     let word = block.identity << 1 | u64::from(ask.rd_cd & RD != 0);
     ask.key.hash ^ word.wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
+/// Count against `max_concurrent`: None if it is reached, Some(false) if there is no limit.
+fn load(block: &Block, number: usize) -> Option<bool> {
+    let forward = block.forwards.get(number)?;
+    if forward.plan.max_concurrent == 0 {
+        return Some(false);
+    }
+    if forward.load.active.fetch_add(1, Ordering::Relaxed) < forward.plan.max_concurrent {
+        return Some(true);
+    }
+    forward.load.active.fetch_sub(1, Ordering::Relaxed);
+    None
 }

@@ -19,7 +19,7 @@ use crate::wire::response::Question;
 /// Who is said to have answered; places in `SiteCounters::responses`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaker {
-    /// The block has a cache (CoreDNS' label, also for what was forwarded).
+    /// The block has a cache (`CoreDNS`' label, also for what was forwarded).
     Cache = 0,
     /// The server itself.
     Server = 1,

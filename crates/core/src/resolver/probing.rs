@@ -17,7 +17,7 @@ use crate::wire::name::{parse, render};
 use crate::wire::response::Question;
 use crate::wire::{reply, rtype};
 
-/// How long a probe may take (as CoreDNS' health check).
+/// How long a probe may take (as `CoreDNS`' health check).
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A loop probe that got no answer is sent again after so long, so many times.
 const LOOP_RETRY: (Duration, u32) = (Duration::from_secs(1), 30);
@@ -120,7 +120,8 @@ impl Resolver {
     pub(super) fn end_probes(&mut self, steps: &mut Steps) {
         let plan = Arc::clone(&self.plan);
         let stays = |belief: &Arc<Belief>| {
-            let mut upstreams = plan.blocks.iter().flat_map(|block| &block.forwards).flat_map(|forward| &forward.upstreams);
+            let mut upstreams =
+                plan.blocks.iter().flat_map(|block| &block.forwards).flat_map(|forward| &forward.upstreams);
             upstreams.any(|upstream| Arc::ptr_eq(&upstream.belief, belief))
         };
         for place in &mut self.probes.list {
@@ -149,7 +150,7 @@ impl Resolver {
     }
 
     fn send_probe(&mut self, number: usize, now: Moment, steps: &mut Steps) {
-        let token = [self.chance.next() >> 1, self.chance.next() >> 1];
+        let token = [self.chance.draw() >> 1, self.chance.draw() >> 1];
         let exchange = self.flying.begin_exchange(Use::Probe(number));
         let Some(probe) = self.probes.get(number) else { return };
         let (qname, qtype, rd) = match &mut probe.purpose {

@@ -35,7 +35,7 @@ enum Next {
     /// Keep it in case nothing better comes, and ask the next upstream.
     Failover,
     /// Keep it in case nothing better comes, and ask the next forward.
-    NextForward(usize),
+    OtherForward(usize),
 }
 
 impl Resolver {
@@ -129,7 +129,7 @@ impl Resolver {
         } else if matches!(digest.rcode, rcode::FORMERR | rcode::NOTIMP) && !digest.has_opt && open.has_edns {
             Next::Again { is_tcp: open.is_tcp, has_edns: false }
         } else if is_next && let Some(number) = block.forward_for(&pending.qname, open.forward + 1) {
-            Next::NextForward(number)
+            Next::OtherForward(number)
         } else if forward.plan.failover_rcodes.contains(&digest.rcode)
             && (pending.attempts.0 < pending.attempts.1.min(pending.order.len()) || !pending.open.is_empty())
         {
@@ -160,7 +160,7 @@ impl Resolver {
                 pending.fallback = Some(outcome);
                 self.go_on(slot, open, now, steps);
             }
-            Next::NextForward(number) => {
+            Next::OtherForward(number) => {
                 pending.fallback = Some(outcome);
                 pending.forward = number;
                 self.begin_attempts(slot, now, steps);
@@ -245,18 +245,15 @@ impl Resolver {
             return;
         }
         let outcome = news.outcome.as_ref().filter(|outcome| key_of(pending).is_asked_in(outcome.packed.message()));
-        match outcome.cloned() {
-            Some(outcome) => {
-                let Some(pending) = self.take(slot, steps) else { return };
-                let plan = Arc::clone(&pending.plan);
-                if let Some(block) = plan.blocks.get(pending.block) {
-                    self.give(block, &pending, &outcome, now, steps);
-                }
+        if let Some(outcome) = outcome.cloned() {
+            let Some(pending) = self.take(slot, steps) else { return };
+            let plan = Arc::clone(&pending.plan);
+            if let Some(block) = plan.blocks.get(pending.block) {
+                self.give(block, &pending, &outcome, now, steps);
             }
-            None => {
-                pending.is_parked = false;
-                self.begin_attempts(slot, now, steps);
-            }
+        } else {
+            pending.is_parked = false;
+            self.begin_attempts(slot, now, steps);
         }
     }
 
@@ -381,7 +378,7 @@ impl Resolver {
     pub(super) fn turn_away(
         &mut self,
         block: &Block,
-        waiter: Waiter,
+        waiter: &Waiter,
         ask: &Ask<'_>,
         (code, ede): (u16, Ede),
         why: &str,
@@ -401,7 +398,7 @@ impl Resolver {
             source: Source::Error,
             class: LogClass::Error,
         };
-        self.answer(block, &question, &waiter, &parts, now, steps);
+        self.answer(block, &question, waiter, &parts, now, steps);
         self.note_error(block, &question, code, why, now);
     }
 

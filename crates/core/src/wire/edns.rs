@@ -121,18 +121,18 @@ pub struct OurOpt<'e> {
 
 impl OurOpt<'_> {
     /// Bytes it takes.
-    pub fn len(&self) -> usize {
+    pub fn length(&self) -> usize {
         OPT_LEN + if self.ede.is_empty() { 0 } else { 4 + self.ede.len() }
     }
 
     /// Write at `at`; gives the end, or `at` if there is no room.
     pub fn compose(&self, out: &mut [u8], at: usize) -> usize {
-        let end = at + self.len();
+        let end = at + self.length();
         if end > out.len() {
             return at;
         }
         let [s0, s1] = self.size.to_be_bytes();
-        let rdlength = u16::try_from(self.len() - OPT_LEN).unwrap_or(0).to_be_bytes();
+        let rdlength = u16::try_from(self.length() - OPT_LEN).unwrap_or(0).to_be_bytes();
         let flags = if self.is_do { 0x80 } else { 0 };
         put(out, at, &[0, 0, 41, s0, s1, self.rcode_high, 0, flags, 0, rdlength[0], rdlength[1]]);
         if !self.ede.is_empty() {

@@ -48,10 +48,13 @@ impl Header {
 
     /// Twelve bytes.
     pub fn compose(&self) -> [u8; HEADER_LEN] {
-        let [id0, id1] = self.id.to_be_bytes();
-        let [f0, f1] = self.flags.to_be_bytes();
-        let [[a, b], [c, d], [e, f], [g, h]] = self.counts.map(u16::to_be_bytes);
-        [id0, id1, f0, f1, a, b, c, d, e, f, g, h]
+        let mut bytes = [0; HEADER_LEN];
+        super::put(&mut bytes, 0, &self.id.to_be_bytes());
+        super::put(&mut bytes, 2, &self.flags.to_be_bytes());
+        for (place, count) in (4..).step_by(2).zip(self.counts) {
+            super::put(&mut bytes, place, &count.to_be_bytes());
+        }
+        bytes
     }
 
     /// The opcode as a small number.

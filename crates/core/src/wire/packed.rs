@@ -62,7 +62,7 @@ impl Packed {
         self.flags() & RCODE_MASK
     }
 
-    /// Length without compression, as logs and metrics of CoreDNS count it.
+    /// Length without compression, as logs and metrics of `CoreDNS` count it.
     pub fn plain_len(&self) -> usize {
         usize::from(self.plain_len)
     }

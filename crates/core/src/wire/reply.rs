@@ -62,7 +62,7 @@ pub fn compose(packed: &Packed, serving: &Serving<'_>, out: &mut [u8]) -> usize 
 
 /// Append our OPT, without the extended error if that does not fit, and count it.
 fn append_opt(out: &mut [u8], end: usize, room: usize, opt: &OurOpt<'_>) -> usize {
-    let opt = if end + opt.len() > room { OurOpt { ede: &[], ..*opt } } else { *opt };
+    let opt = if end + opt.length() > room { OurOpt { ede: &[], ..*opt } } else { *opt };
     let after = opt.compose(out, end);
     if after > end {
         let count = be16(out, 10).unwrap_or(0).saturating_add(1);

@@ -51,6 +51,7 @@ pub fn whose(response: &[u8], question: &Question<'_>) -> Whose {
 
 /// What a response says, as far as caching and choosing go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a message")]
 pub struct Digest {
     /// Flags as they came.
     pub flags: u16,

@@ -1,12 +1,30 @@
 //! A resolver with a hand-turned clock, and messages written by hand.
 #![allow(unreachable_pub, dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "helpers of tests"
+)]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of tests"
+)]
+#![allow(clippy::type_complexity, clippy::needless_for_each, clippy::wildcard_imports, reason = "tests read better so")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use nodens_core::plan::*;
-use nodens_core::step::*;
+use nodens_core::plan::{
+    BlockPlan, CachePlan, EnginePlan, ErrorsPlan, ForwardPlan, HealthCheckPlan, ListenerPlan, Policy, StorePlan,
+    Transport, UpstreamPlan, ZonePlan,
+};
+use nodens_core::step::{
+    Answer, Client, ClientTransport, Destination, ExchangeId, Fault, Heard, ListenerId, Step, Steps,
+};
 use nodens_core::time::Moment;
 use nodens_core::{Resolver, Shared, Value};
 
@@ -200,7 +218,10 @@ impl Bench {
     pub fn collect(&mut self) {
         for step in self.steps.iter() {
             match step {
-                Step::Reply { client, message } => self.replies.push((client, self.steps.message(message).to_vec())),
+                Step::Reply { client, message } => {
+                    assert!(self.now.since(client.received).as_millis() <= 1_900, "in time");
+                    self.replies.push((client, self.steps.message(message).to_vec()));
+                }
                 Step::Send { exchange, to, message } => {
                     self.sent.push((exchange, to, self.steps.message(message).to_vec()));
                 }
@@ -268,11 +289,14 @@ impl Bench {
     pub fn number(&self, name: &str, labels: &[&str]) -> f64 {
         let family = nodens_core::CATALOGUE.iter().position(|family| family.name == name).unwrap();
         let samples = self.shared.samples();
-        let found = samples.iter().filter(|s| s.family == family && labels.iter().all(|l| s.labels.iter().any(|o| o == l)));
-        found.map(|sample| match &sample.value {
-            Value::Number(number) => *number,
-            Value::Histogram { count, .. } => *count as f64,
-        }).sum()
+        let found =
+            samples.iter().filter(|s| s.family == family && labels.iter().all(|l| s.labels.iter().any(|o| o == l)));
+        found
+            .map(|sample| match &sample.value {
+                Value::Number(number) => *number,
+                Value::Histogram { count, .. } => *count as f64,
+            })
+            .sum()
     }
 
     pub fn log(&self) -> String {
