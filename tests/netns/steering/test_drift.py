@@ -1,12 +1,14 @@
 """What somebody takes away is noticed by the kernel's events and put back once; what is owned cannot be taken."""
+# ruff: noqa: T201 - figures are printed, for those who run it with -s
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
 import pytest
-from small_world import BORROWED, World, inside, plan_of, rung, run
+from small_world import BORROWED, World, inside, plan_of, run, rung
 
 from nodens import network
 from nodens.network import Touched
@@ -16,8 +18,9 @@ pytestmark = pytest.mark.netns
 LINK_GONE = ("ip", "link", "del", "nodelocaldns")
 ADDRESS_GONE = ("ip", "addr", "del", BORROWED[0] + "/32", "dev", "nodelocaldns")
 V6_GONE = ("ip", "addr", "del", BORROWED[1] + "/128", "dev", "nodelocaldns")
+RAW_MISSING = "IPv4 iptables (16 missing, 0 too many)"
 RAW_GONE = ("iptables-nft", "-t", "raw", "-F")
-ALL_GONE = ("nft", "delete", "table", "inet", f"nodens-t{__import__('os').getpid()}")
+ALL_GONE = ("nft", "delete", "table", "inet", f"nodens-t{os.getpid()}")
 
 
 @pytest.mark.parametrize(
@@ -26,12 +29,8 @@ ALL_GONE = ("nft", "delete", "table", "inet", f"nodens-t{__import__('os').getpid
         pytest.param(rung(), LINK_GONE, Touched.LINK, "nodelocaldns", id="the link is deleted"),
         pytest.param(rung(), ADDRESS_GONE, Touched.LINK, BORROWED[0], id="an address is removed"),
         pytest.param(rung(), V6_GONE, Touched.LINK, BORROWED[1], id="an IPv6 address is removed"),
-        pytest.param(
-            rung("iptables", "nothing"), RAW_GONE, Touched.RULES, "IPv4 iptables (16 missing, 0 too many)", id="raw is flushed"
-        ),
-        pytest.param(
-            rung("iptables", "timeout"), RAW_GONE, Touched.RULES, "IPv4 iptables (16 missing, 0 too many)", id="gated raw is flushed"
-        ),
+        pytest.param(rung("iptables", "nothing"), RAW_GONE, Touched.RULES, RAW_MISSING, id="raw is flushed"),
+        pytest.param(rung("iptables", "timeout"), RAW_GONE, Touched.RULES, RAW_MISSING, id="gated raw is flushed"),
         pytest.param(
             rung(accepts=True),
             ("iptables-nft", "-F"),
@@ -39,9 +38,11 @@ ALL_GONE = ("nft", "delete", "table", "inet", f"nodens-t{__import__('os').getpid
             "IPv4 iptables (8 missing, 0 too many)",
             id="the ACCEPT rules beside an owned table are flushed",
         ),
-        pytest.param(rung(let_go="timeout"), ALL_GONE, Touched.RULES, "raw-prerouting", id="a table without owner is deleted"),
+        pytest.param(
+            rung(let_go="timeout"), ALL_GONE, Touched.RULES, "raw-prerouting", id="a table without owner is deleted"
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_taken_away_is_noticed_and_put_back_within_a_second(
     world: World, wanted: network.Rung, harm: tuple[str, ...], touched: Touched, told: str
 ) -> None:
@@ -83,22 +84,37 @@ def test_flushes_of_everything_leave_an_owned_table_alone(world: World) -> None:
 
 def test_nothing_happens_on_beats_and_on_other_peoples_rules(world: World) -> None:
     plan = plan_of(rung(let_go="timeout"))
-    with inside(world.node), network.holding(plan) as link, network.steering(plan, link) as steered:
-        with steered.watch() as watch:
-            watch.touched()
-            steered.beat()
-            run("iptables-nft", "-t", "mangle", "-A", "INPUT", "-d", "192.0.2.1", "-j", "ACCEPT")
-            run("iptables-nft", "-t", "mangle", "-F")
-            run("ip", "addr", "add", "192.0.2.1/32", "dev", "lo")
-            assert watch.touched() == frozenset()
+    held = network.holding(plan)
+    with inside(world.node), held as link, network.steering(plan, link) as steered, steered.watch() as watch:
+        watch.touched()
+        steered.beat()
+        run("iptables-nft", "-t", "mangle", "-A", "INPUT", "-d", "192.0.2.1", "-j", "ACCEPT")
+        run("iptables-nft", "-t", "mangle", "-F")
+        run("ip", "addr", "add", "192.0.2.1/32", "dev", "lo")
+        assert watch.touched() == frozenset()
 
 
 def test_a_rule_that_was_inserted_again_and_again_is_brought_down_to_one(world: World) -> None:
     """Some versions of iptables answer a check wrongly, and node-cache then inserted without end."""
     plan = plan_of(rung("iptables", "nothing"))
-    again = (
-        "iptables-nft -t raw -I PREROUTING -p udp -d 10.96.0.10 --dport 53 -j NOTRACK -m comment --comment".split()
-    )
+    again = [
+        "iptables-nft",
+        "-t",
+        "raw",
+        "-I",
+        "PREROUTING",
+        "-p",
+        "udp",
+        "-d",
+        "10.96.0.10",
+        "--dport",
+        "53",
+        "-j",
+        "NOTRACK",
+        "-m",
+        "comment",
+        "--comment",
+    ]
     with inside(world.node), network.holding(plan) as link, network.steering(plan, link) as steered:
         for _ in range(5):
             run(*again, "NodeLocal DNS Cache: skip conntrack")
@@ -112,8 +128,10 @@ def test_a_rule_that_was_inserted_again_and_again_is_brought_down_to_one(world: 
 def test_an_ungated_rule_of_a_dead_node_cache_is_replaced_by_the_gated_one(world: World) -> None:
     """Left beside ours it would steer on while we hang."""
     for words in (("-p", "udp"), ("-p", "tcp")):
-        rest = "-d 10.96.0.10 --dport 53 -j NOTRACK -m comment --comment".split()
-        world.on_node("iptables-nft", "-t", "raw", "-I", "PREROUTING", *words, *rest, "NodeLocal DNS Cache: skip conntrack")
+        rest = ["-d", "10.96.0.10", "--dport", "53", "-j", "NOTRACK", "-m", "comment", "--comment"]
+        world.on_node(
+            "iptables-nft", "-t", "raw", "-I", "PREROUTING", *words, *rest, "NodeLocal DNS Cache: skip conntrack"
+        )
     plan = plan_of(rung("iptables", "timeout"))
     with inside(world.node), network.holding(plan) as link, network.steering(plan, link):
         listed = world.on_node("iptables-nft", "-t", "raw", "-S", "PREROUTING").splitlines()[1:]

@@ -1,4 +1,5 @@
 """What happens to pods when the agent dies, hangs, or is replaced. Figures are printed; run with -s to see them."""
+# ruff: noqa: T201 - figures are printed, for those who run it with -s
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from small_world import BORROWED, HERE, OWN, PACKAGE, Holder, World, inside, plan_of, rung, run
+from small_world import BORROWED, HERE, OWN, PACKAGE, Holder, World, inside, plan_of, run, rung
 
 from nodens import network
 from nodens.errors import NetworkError
@@ -71,7 +72,9 @@ def test_when_beats_stop_cluster_dns_answers_and_when_they_go_on_we_do(
 
 
 @pytest.mark.parametrize("wanted", GATES[1:])
-def test_after_sigkill_a_gate_without_an_owner_empties_by_itself(world: World, hold: Hold, wanted: network.Rung) -> None:
+def test_after_sigkill_a_gate_without_an_owner_empties_by_itself(
+    world: World, hold: Hold, wanted: network.Rung
+) -> None:
     holder = hold(world, plan_of(wanted, hold_ms=1_000))
     world.wait_until(BORROWED[0], "node")
     holder.kill()
@@ -135,9 +138,13 @@ def test_two_agents_of_different_names_steer_side_by_side(world: World, hold: Ho
 def test_a_table_of_a_living_owner_cannot_be_taken_by_another_of_its_name(world: World, hold: Hold) -> None:
     plan = plan_of(rung())
     hold(world, plan)
-    with inside(world.node), pytest.raises(NetworkError) as caught:
-        with network.holding(plan) as link, network.steering(plan, link):
-            pytest.fail("it steered")
+    with (
+        inside(world.node),
+        pytest.raises(NetworkError) as caught,
+        network.holding(plan) as link,
+        network.steering(plan, link),
+    ):
+        pytest.fail("it steered")
     assert caught.value.step == network.Step.LOAD_TABLE
     assert caught.value.errno == 1
     assert "another agent owns a table of this name" in str(caught.value)
@@ -176,4 +183,3 @@ def test_without_the_capability_nothing_is_changed_and_the_errno_is_kept(world: 
     )  # fmt: skip
     assert "operation not permitted False False" in told
     assert "nodelocaldns: cannot add the link: operation not permitted (EPERM) | 1 | interface_add" in told
-

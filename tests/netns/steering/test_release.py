@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from small_world import BORROWED, OWN, Holder, World, inside, plan_of, rung, run
+from small_world import BORROWED, OWN, Holder, World, inside, plan_of, run, rung
 
 from nodens import network
 
@@ -54,7 +54,9 @@ def test_on_an_empty_node_nothing_is_found_and_nothing_is_changed(world: World) 
 
 
 @pytest.mark.parametrize("flavour", ["nft", "legacy"])
-def test_what_a_dead_node_cache_left_is_removed_duplicates_too(make_world: Callable[[str], World], flavour: str) -> None:
+def test_what_a_dead_node_cache_left_is_removed_duplicates_too(
+    make_world: Callable[[str], World], flavour: str
+) -> None:
     world = make_world(flavour)
     insert_as_node_cache(world, flavour, OWN[0])
     insert_as_node_cache(world, flavour, BORROWED[0], times=3)
@@ -83,7 +85,23 @@ def test_rules_and_links_of_others_stay_even_with_our_comment_or_our_name(world:
     )
     for words in theirs:
         world.on_node(*words.split(), SKIP)
-    world.on_node(*"iptables-nft -t raw -A PREROUTING -p udp -d 10.96.0.10 --dport 53 -j NOTRACK".split())
+    world.on_node(
+        *[
+            "iptables-nft",
+            "-t",
+            "raw",
+            "-A",
+            "PREROUTING",
+            "-p",
+            "udp",
+            "-d",
+            "10.96.0.10",
+            "--dport",
+            "53",
+            "-j",
+            "NOTRACK",
+        ]
+    )
     run("ip", "-n", world.node, "link", "add", "nodelocaldns", "type", "bridge")
     before = world.on_node("iptables-nft-save").splitlines()
     with inside(world.node):

@@ -1,4 +1,5 @@
 """Rules of either spelling point pods and the host itself at us, untracked; and everything is as before afterwards."""
+# ruff: noqa: T201 - figures are printed, for those who run it with -s
 
 from __future__ import annotations
 
