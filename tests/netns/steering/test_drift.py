@@ -18,6 +18,7 @@ pytestmark = pytest.mark.netns
 LINK_GONE = ("ip", "link", "del", "nodelocaldns")
 ADDRESS_GONE = ("ip", "addr", "del", BORROWED[0] + "/32", "dev", "nodelocaldns")
 V6_GONE = ("ip", "addr", "del", BORROWED[1] + "/128", "dev", "nodelocaldns")
+UDP_TO_US = ("-p", "udp", "-d", "10.96.0.10", "--dport", "53", "-j", "NOTRACK")
 RAW_MISSING = "IPv4 iptables (16 missing, 0 too many)"
 RAW_GONE = ("iptables-nft", "-t", "raw", "-F")
 ALL_GONE = ("nft", "delete", "table", "inet", f"nodens-t{os.getpid()}")
@@ -38,9 +39,7 @@ ALL_GONE = ("nft", "delete", "table", "inet", f"nodens-t{os.getpid()}")
             "IPv4 iptables (8 missing, 0 too many)",
             id="the ACCEPT rules beside an owned table are flushed",
         ),
-        pytest.param(
-            rung(let_go="timeout"), ALL_GONE, Touched.RULES, "raw-prerouting", id="a table without owner is deleted"
-        ),
+        pytest.param(rung(let_go="timeout"), ALL_GONE, Touched.RULES, "raw-prerouting", id="a table is deleted"),
     ],
 )
 def test_what_is_taken_away_is_noticed_and_put_back_within_a_second(
@@ -97,27 +96,11 @@ def test_nothing_happens_on_beats_and_on_other_peoples_rules(world: World) -> No
 def test_a_rule_that_was_inserted_again_and_again_is_brought_down_to_one(world: World) -> None:
     """Some versions of iptables answer a check wrongly, and node-cache then inserted without end."""
     plan = plan_of(rung("iptables", "nothing"))
-    again = [
-        "iptables-nft",
-        "-t",
-        "raw",
-        "-I",
-        "PREROUTING",
-        "-p",
-        "udp",
-        "-d",
-        "10.96.0.10",
-        "--dport",
-        "53",
-        "-j",
-        "NOTRACK",
-        "-m",
-        "comment",
-        "--comment",
-    ]
+    again = ("iptables-nft", "-t", "raw", "-I", "PREROUTING", *UDP_TO_US)
+    comment = ("-m", "comment", "--comment", "NodeLocal DNS Cache: skip conntrack")
     with inside(world.node), network.holding(plan) as link, network.steering(plan, link) as steered:
         for _ in range(5):
-            run(*again, "NodeLocal DNS Cache: skip conntrack")
+            run(*again, *comment)
         assert steered.missing() == ("IPv4 iptables (0 missing, 5 too many)",)
         assert steered.repair() == ("IPv4 iptables (0 missing, 5 too many)",)
         listed = world.on_node("iptables-nft", "-t", "raw", "-S", "PREROUTING").splitlines()
