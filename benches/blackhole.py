@@ -69,7 +69,7 @@ def main() -> None:
             while flood.poll() is None:
                 seen_mb.append(held.rss_mb())
                 pause(LOOK_S)
-            flood_text = flood.communicate()[0].decode()
+            flood_text = flood_log.read_text()
             told = json.loads(hits.communicate(timeout=60)[0])
             ended_mb = held.rss_mb()
     told |= {"idle_mb": idle_mb, "highest_mb": max(seen_mb), "ended_mb": ended_mb}
