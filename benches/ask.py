@@ -1,4 +1,4 @@
-"""ask.py SERVER FILE RATE SECONDS: open-loop load from inside the pod, by nodens.lab.load; prints JSON. SIGTERM ends it."""
+"""ask.py SERVER FILE RATE SECONDS: open-loop load from inside the pod; prints JSON. SIGTERM ends it."""
 
 from __future__ import annotations
 

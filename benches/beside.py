@@ -40,7 +40,7 @@ def measured(bench: Bench, names: list[str], asked: argparse.Namespace) -> list[
 def table(figures: list[Figure], names: list[str]) -> str:
     """Give medians, and ratios to the floor (hits, denials) or to unbound (misses)."""
     lines = [
-        f"{'':10s} {'target':10s} {'us/query':>9s} {'spread':>15s} {'ratio':>7s}  {'qps':>9s} {'lost':>6s} {'rss MB':>7s}"
+        f"{'':10s} {'target':10s} {'us/query':>9s} {'spread':>15s} {'ratio':>7s}  {'qps':>9s} {'lost':>6s} {'MB':>7s}"
     ]
     median: dict[tuple[str, str], float] = {}
     for figure in figures:

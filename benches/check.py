@@ -1,4 +1,4 @@
-"""check.py SERVER FILE TARGET: asks names of a query file from inside the pod, and checks the answers. Run by measure.py.
+"""check.py SERVER FILE TARGET: asks names of a query file from inside the pod, and checks the answers.
 
 `alive` asks one name and takes anything that comes back.
 """

@@ -96,7 +96,7 @@ def main() -> None:
     text = (
         f"idle                    {memory.idle_mb:7.1f} MB   (wanted: 40 at most)\n"
         f"four zones, all full    {memory.four_zones_full_mb:7.1f} MB   (wanted: 64 at most)\n"
-        f"an entry                {memory.bytes_per_entry:7.0f} bytes, over {memory.entries} A answers (wanted: 700 at most)"
+        f"an entry                {memory.bytes_per_entry:7.0f} bytes over {memory.entries} answers (wanted: 700)"
     )
     keep("memory", text, memory, " ".join(sys.argv))
 

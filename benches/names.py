@@ -42,13 +42,11 @@ def main() -> None:
         with running(bench, subject, settings) as few, few.log.open("ab"):
             few.check("hits")
             few.measure("few", 2)
-            for _ in range(asked.turns):
-                figures.append(few.measure("few", asked.seconds))
+            figures += [few.measure("few", asked.seconds) for _ in range(asked.turns)]
         with running(bench, subject, settings) as many:
             filled = many.measure("fill", 0, rounds=1, clients=40)
             print(filled, file=sys.stderr)
-            for _ in range(asked.turns):
-                figures.append(many.measure("many", asked.seconds))
+            figures += [many.measure("many", asked.seconds) for _ in range(asked.turns)]
     for figure in figures:
         print(figure, file=sys.stderr)
     cost = {

@@ -1,4 +1,4 @@
-"""reloads.py: many reloads while queries run: nothing may be lost (wanted: 10,000 reloads at 2,000 queries a second)."""
+"""reloads.py: many reloads while queries run; nothing may be lost (wanted: 10,000 at 2,000 queries a second)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def main() -> None:
             after_mb = held.rss_mb()
             log = held.log.read_text()
     told |= {"reloads": asked.reloads, "rss_before_mb": before_mb, "rss_after_mb": after_mb}
-    told["applied"] = log.count("plan applied")
+    told["applied"] = log.count("Reloading complete")
     lines = [f"{key:14s} {value}" for key, value in told.items()]
     keep("reloads", "\n".join(lines), told, " ".join(sys.argv))
 

@@ -1,4 +1,4 @@
-"""workers.py: one worker and two: hits at saturation. On two cores the one that asks needs a core too; read with care."""
+"""workers.py: one worker and two at saturation. On two cores the one that asks needs a core too; read with care."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@ pod's. `Bench` holds them while a bench runs.
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
+import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -90,6 +92,7 @@ def bench_world(place: Path) -> Iterator[Bench]:
     if reason := unsupported():
         raise SystemExit(f"benches need {reason}")
     remove_leftovers()
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that all is taken down
     place.mkdir(parents=True, exist_ok=True)
     write_zone(place)
     write_queries(place)

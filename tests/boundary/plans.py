@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from nodens.plan.model import (
     BlockPlan,
     CachePlan,
@@ -106,6 +108,12 @@ def whole(*forwards: ForwardPlan, listeners: tuple[ListenerPlan, ...] = (), work
         listeners=listeners or (listener(),),
         blocks=(block,),
     )
+
+
+def quiet(port: int, *listeners: ListenerPlan) -> EnginePlan:
+    """Only what is asked goes upstream: without `loop`, whose probes would be queries too."""
+    plan = whole(forward(port), listeners=listeners)
+    return dataclasses.replace(plan, blocks=(dataclasses.replace(plan.blocks[0], loop_zone=None),))
 
 
 def with_log() -> tuple[LogPlan, ...]:

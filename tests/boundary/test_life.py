@@ -76,7 +76,7 @@ def test_a_new_plan_keeps_the_sockets_that_stay_and_a_bad_one_changes_nothing(up
 
 
 def test_applying_again_and_again_loses_no_query(upstream: int) -> None:
-    plan = plans.whole(plans.forward(upstream))
+    plan = plans.quiet(upstream)
     with running(plan) as engine:
         (address,) = engine.addresses()
         answers: list[str] = []
@@ -186,3 +186,95 @@ def test_a_client_who_floods_with_garbage_stops_nothing(upstream: int) -> None:
             flood.sendto(bytes(5000), address)
         assert ask(address) == "192.0.2.1"
         assert engine.next_event(1) is None
+
+
+def free_port() -> int:
+    """Find a port that is free on all of 127.0.0.0/8 just now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as finder:
+        finder.bind(("0.0.0.0", 0))
+        return int(finder.getsockname()[1])
+
+
+def test_a_listener_that_moves_to_all_addresses_and_back_loses_no_query(upstream: int) -> None:
+    port = free_port()
+    one, every = (plans.quiet(upstream, plans.listener(address, port)) for address in ("127.0.0.1", "0.0.0.0"))
+    with running(one) as engine:
+        answers: list[str] = []
+        address = ("127.0.0.1", port)
+        asker = threading.Thread(target=lambda: answers.extend(ask(address, f"m{n}.test.") for n in range(200)))
+        asker.start()
+        while asker.is_alive():
+            engine.apply(every)
+            engine.apply(one)
+        asker.join()
+        assert answers == ["192.0.2.1"] * 200
+
+
+@pytest.mark.parametrize("is_tcp", [False, True])
+def test_stop_waits_for_the_answer_of_a_query_in_flight(is_tcp: bool) -> None:  # noqa: FBT001 - a row's value
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as slow:
+        slow.bind(("127.0.0.1", 0))
+        slow.settimeout(5)
+        engine = _engine.Engine(plans.quiet(slow.getsockname()[1]))
+        engine.start()
+        (address,) = engine.addresses()
+        heard: list[str] = []
+        asker = threading.Thread(target=lambda: heard.append(ask(address, is_tcp=is_tcp)))
+        asker.start()
+        query, worker = slow.recvfrom(4096)
+        stopper = threading.Thread(target=engine.stop, args=(5000,))
+        stopper.start()
+        while engine.next_event(10) is not None:  # gives None at once when the engine has begun to stop
+            pass
+        stopper.join(0.05)
+        assert stopper.is_alive()
+        slow.sendto(answer(query), worker)
+        asker.join(5)
+        stopper.join(5)
+        assert heard == ["192.0.2.1"]
+        assert not stopper.is_alive()
+
+
+def test_stop_does_not_wait_longer_than_its_deadline() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.settimeout(5)
+        engine = _engine.Engine(plans.quiet(silent.getsockname()[1]))
+        engine.start()
+        (address,) = engine.addresses()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.sendto(dns.message.make_query("x.test.", "A").to_wire(), address)
+            silent.recvfrom(4096)
+            begin = time.monotonic()
+            engine.stop(100)
+            assert 0.05 < time.monotonic() - begin < 1
+
+
+def test_the_log_comes_out_line_by_line_and_a_closed_output_hurts_nobody(upstream: int) -> None:
+    script = """
+import os, sys, time
+sys.path.insert(0, sys.argv[2])
+import dataclasses, plans
+from nodens import _engine
+import dns.message, dns.query
+plan = plans.whole(plans.forward(int(sys.argv[1])))
+plan = dataclasses.replace(plan, blocks=(dataclasses.replace(plan.blocks[0], log=plans.with_log()),))
+engine = _engine.Engine(plan)
+engine.start()
+((host, port),) = engine.addresses()
+for number in range(int(sys.argv[3])):
+    dns.query.udp(dns.message.make_query(f"l{number}.test.", "A"), host, port=port, timeout=5)
+engine.stop(1000)
+dropped = [name for name, *_ in _engine.CATALOGUE].index("nodens_log_dropped_total")
+print(sum(v for family, _, v in engine.snapshot() if family == dropped), file=sys.stderr)
+"""
+    here = str(__import__("pathlib").Path(__file__).parent)
+    command = [sys.executable, "-c", script, str(upstream), here, "20"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"[INFO] 127.0.0.1 l{number}.test." for number in range(20)]
+    assert done.stderr == "0.0\n"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as closed:
+        assert closed.stdout is not None
+        assert closed.stderr is not None
+        closed.stdout.close()
+        assert closed.stderr.read() == "20.0\n"

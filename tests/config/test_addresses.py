@@ -26,6 +26,7 @@ EXPECTED = "expected an IP address, with or without port, or the path of a resol
         pytest.param("localhost:9153", ("localhost", 9153), id="a host name"),
         pytest.param("foo", None, id="no port"),
         pytest.param("::1", None, id="IPv6 without brackets"),
+        pytest.param("2001:db8::1:53", None, id="IPv6 without brackets, with a port perhaps"),
         pytest.param("[::1]", None, id="IPv6 without port"),
         pytest.param("[1.2.3.4]:53", None, id="IPv4 in brackets"),
         pytest.param("1.2.3.400:53", None, id="not an address"),

@@ -55,7 +55,9 @@ def test_only_namespaces_of_dead_processes_are_leftovers() -> None:
     with hosts.host("alive") as alive:
         assert alive.namespace not in hosts.leftovers()
         hosts._ip("netns", "add", f"{hosts.PREFIX}999999999-left")
+        left = subprocess.Popen(["ip", "netns", "exec", f"{hosts.PREFIX}999999999-left", "sleep", "600"])
         assert f"{hosts.PREFIX}999999999-left" in hosts.leftovers()
         hosts.remove_leftovers()
         assert hosts.leftovers() == []
+        assert left.wait(5) != 0
         assert alive.namespace in namespaces()

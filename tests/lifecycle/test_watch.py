@@ -108,6 +108,7 @@ def test_a_key_that_appears_in_a_watched_folder_is_noticed(watch: Watch, noticed
 def test_a_folder_that_appears_later_is_picked_up(watch: Watch, noticed: Noticed, tmp_path: Path) -> None:
     folder = tmp_path / "etc" / "kube-dns"
     watch.follow([folder])
+    assert not noticed.within(0.5)  # it has looked, and sleeps
     folder.mkdir(parents=True)
     assert noticed.within(LIMIT_S)
     (folder / "stubDomains").write_text("{}")

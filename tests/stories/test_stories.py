@@ -17,7 +17,7 @@ STORIES = [
     for path in sorted(HERE.rglob("*.story"))
 ]
 IN_THE_PROGRAM = [story for story in STORIES if story.is_for_the_program]
-SIDE_BY_SIDE = 16  # stories that wait in real time, at once
+SIDE_BY_SIDE = 6  # stories that wait in real time, at once
 
 
 @pytest.mark.parametrize("story", [story for story in STORIES if not story.program_only], ids=lambda story: story.name)

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nodens_core::plan::{EnginePlan, ListenerPlan};
 use nodens_core::step::ListenerId;
+use nodens_core::time::Moment;
 use nodens_core::{CATALOGUE, Sample, Shared, Value};
 
 use crate::error::Error;
@@ -19,7 +20,7 @@ use crate::orders::{Coming, Latch, Mailbox, Order};
 use crate::random;
 use crate::sys;
 use crate::tcp::Timeouts;
-use crate::worker::{Common, Worker};
+use crate::worker::{Common, FAREWELL, Worker};
 
 /// Workers, at most; a node's DNS needs a few.
 const WORKERS_LIMIT: usize = 64;
@@ -35,6 +36,28 @@ struct Bind {
     sockets: Vec<Sockets>,
 }
 
+/// Which addresses our sockets hold.
+#[derive(Default)]
+struct Held {
+    /// Those of the plan, in its order, and where they really are.
+    now: Vec<(Place, SocketAddr)>,
+    /// Those that left, and until when a worker may still say farewell through them.
+    left: Vec<(Place, Moment)>,
+}
+
+impl Held {
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.now.iter().map(|(place, _)| place).chain(self.left.iter().map(|(place, _)| place))
+    }
+
+    fn replace(&mut self, binds: Vec<Bind>, until: Moment) {
+        let binds = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
+        let before = std::mem::replace(&mut self.now, binds);
+        let left = before.into_iter().filter(|(place, _)| !self.now.iter().any(|(other, _)| other == place));
+        self.left.extend(left.map(|(place, _)| (place, until)));
+    }
+}
+
 /// Sockets are bound, nothing is answered yet.
 pub struct Bound {
     plan: EnginePlan,
@@ -47,7 +70,7 @@ impl Bound {
     pub fn new(plan: EnginePlan) -> Result<Self, Error> {
         sys::raise_file_limit();
         let shared = Shared::new(plan.clone(), random::seed(), sys::now())?;
-        let binds = bind_new(&plan, workers_of(&plan), &[])?;
+        let binds = bind_new(&plan, workers_of(&plan), &Held::default())?;
         Ok(Self { plan, shared, binds })
     }
 
@@ -80,8 +103,7 @@ impl Bound {
             let thread = start_worker(&running.common, number, sockets, Limits::of(&plan), come)?;
             running.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
-        let listening = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
-        running.listening = Mutex::new(listening);
+        running.listening.get_mut().unwrap_or_else(PoisonError::into_inner).replace(binds, sys::now());
         Ok(running)
     }
 }
@@ -90,7 +112,7 @@ impl Bound {
 pub struct Running {
     common: Arc<Common>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    listening: Mutex<Vec<(Place, SocketAddr)>>,
+    listening: Mutex<Held>,
     logger: Logger,
     workers: usize,
 }
@@ -99,6 +121,7 @@ impl Running {
     /// Take up another plan, make before break. On an error everything is as it was.
     pub fn apply(&self, plan: &EnginePlan) -> Result<(), Error> {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.left.retain(|(_, until)| sys::now() < *until);
         let mut binds = bind_new(plan, self.workers, &listening)?;
         self.common.shared.apply(plan.clone(), sys::now())?;
         let stay: Vec<_> = plan.listeners.iter().map(|new| (Place::of(new), Timeouts::of(new))).collect();
@@ -108,7 +131,8 @@ impl Running {
             let (stay, done) = (stay.clone(), Arc::clone(&done));
             mailbox.put(Order::Apply { come, stay, limits: Limits::of(plan), done });
         }
-        *listening = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
+        let until = sys::now().plus(FAREWELL + Duration::from_secs(1));
+        listening.replace(binds, until);
         done.wait(APPLY_LIMIT);
         Ok(())
     }
@@ -116,7 +140,7 @@ impl Running {
     /// Where the plan's listeners really are, in the plan's order.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        listening.iter().map(|(_, address)| *address).collect()
+        listening.now.iter().map(|(_, address)| *address).collect()
     }
 
     /// All numbers at this moment: the resolvers', and what only the engine knows.
@@ -202,16 +226,16 @@ fn sockets_for_upstreams(plan: &EnginePlan, workers: usize) -> usize {
 }
 
 /// Bind what the plan has and nobody holds yet; what is held comes without sockets. In the plan's order.
-fn bind_new(plan: &EnginePlan, workers: usize, held: &[(Place, SocketAddr)]) -> Result<Vec<Bind>, Error> {
+fn bind_new(plan: &EnginePlan, workers: usize, held: &Held) -> Result<Vec<Bind>, Error> {
     let wanted: Vec<Place> = plan.listeners.iter().map(Place::of).collect();
     let mut binds: Vec<Bind> = Vec::with_capacity(wanted.len());
     for (number, place) in wanted.iter().enumerate() {
-        if let Some((_, address)) = held.iter().find(|(other, _)| other == place) {
+        if let Some((_, address)) = held.now.iter().find(|(other, _)| other == place) {
             binds.push(Bind { place: *place, address: *address, sockets: Vec::new() });
             continue;
         }
         let others = wanted.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other);
-        let is_alone = !others.chain(held.iter().map(|(other, _)| other)).any(|other| other.overlaps(place));
+        let is_alone = !others.chain(held.places()).any(|other| other.overlaps(place));
         let (address, sockets) = listener::bind(place, workers, is_alone || place.address.port() == 0)?;
         binds.push(Bind { place: *place, address, sockets });
     }

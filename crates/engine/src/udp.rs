@@ -1,6 +1,6 @@
 //! Datagrams of clients: received and sent by the batch.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 
 use nodens_core::step::{Client, ClientTransport, ListenerId};
@@ -8,6 +8,9 @@ use nodens_core::time::Moment;
 
 use crate::slab::{Key, Slab};
 use crate::sys::{BATCH, Inbox, Outbox, Sent};
+
+/// The port of the discard protocol (RFC 863).
+const DISCARD: u16 = 9;
 
 /// A listening UDP socket.
 #[derive(Debug)]
@@ -28,14 +31,18 @@ impl Ear {
         &self.socket
     }
 
-    /// For whom it hears.
-    pub fn listener(&self) -> ListenerId {
-        self.listener
-    }
-
-    /// Hear for another listener from now on.
-    pub fn hand_over(&mut self, heir: ListenerId) {
-        self.listener = heir;
+    /// Hear nothing new, so that what comes finds whoever has this address now; what waits can still be read, and
+    /// replies still leave. A connected UDP socket hears its peer alone, and nobody of ours sends from the discard port.
+    pub fn retire(&self) {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let mut peer = self.address;
+        peer.set_ip(ip);
+        peer.set_port(DISCARD);
+        let _ = self.socket.connect(peer); // without a route nothing comes here anyway
     }
 }
 

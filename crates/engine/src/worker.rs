@@ -31,7 +31,7 @@ const DATAGRAMS_AT_ONCE: usize = 8;
 /// Rounds of faults and flushes in one turn; what is left waits for the next.
 const ROUNDS_AT_ONCE: usize = 16;
 /// A socket whose listener left stays so long, for the replies of queries in flight.
-const FAREWELL: Duration = Duration::from_secs(3);
+pub const FAREWELL: Duration = Duration::from_secs(3);
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -416,13 +416,18 @@ impl Worker {
             }
         }
         for listening in &left {
+            if let Some(ear) = self.hands.udp.ears.get(listening.ear) {
+                ear.retire();
+            }
             self.hear(listening.ear, now); // what was asked before is answered as before
             self.shut(listening.door, now);
         }
         self.resolver.on_plan(now, &mut self.steps);
         self.hands.perform(&mut self.steps, now);
-        for listening in left {
-            self.see_off(&listening, now);
+        for Listening { ear, .. } in left {
+            // Its last replies leave from the address that was asked.
+            let until = if self.resolver.in_flight() == 0 { now } else { now.plus(FAREWELL) };
+            self.hands.timers.once(until, Token::UdpListener(ear).to_word());
         }
     }
 
@@ -430,20 +435,6 @@ impl Worker {
     fn shut(&mut self, door: Key, now: Moment) {
         self.accept(door, now);
         self.hands.tcp.doors.remove(door);
-    }
-
-    /// A UDP socket whose listener left: it goes on for whoever has its address now, until its own queries are answered.
-    fn see_off(&mut self, left: &Listening, now: Moment) {
-        let heir = self.listening.iter().find(|other| other.place.overlaps(&left.place));
-        let heir = heir.and_then(|heir| self.hands.udp.ears.get(heir.ear)).map(Ear::listener);
-        if self.resolver.in_flight() == 0 {
-            drop(self.hands.udp.ears.remove(left.ear));
-        } else {
-            if let (Some(ear), Some(heir)) = (self.hands.udp.ears.get_mut(left.ear), heir) {
-                ear.hand_over(heir);
-            }
-            self.hands.timers.once(now.plus(FAREWELL), Token::UdpListener(left.ear).to_word());
-        }
     }
 
     fn stop(&mut self, deadline: Moment, now: Moment) {

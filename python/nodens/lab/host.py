@@ -84,7 +84,7 @@ def host(name: str) -> Iterator[Host]:
         _ip("-n", made.namespace, "link", "set", "lo", "up")
         yield made
     finally:
-        _end_programs(made)
+        _end_programs(made.namespace)
         _ip("netns", "del", made.namespace)
 
 
@@ -116,15 +116,16 @@ def leftovers() -> list[str]:
 
 
 def remove_leftovers() -> None:
-    """Remove what `leftovers` lists."""
+    """Remove what `leftovers` lists, and end what still runs there."""
     for name in leftovers():
+        _end_programs(name)
         _ip("netns", "del", name)
 
 
-def _end_programs(made: Host) -> None:
+def _end_programs(namespace: str) -> None:
     """End what still runs in a namespace: first politely."""
     for signal in (15, 9):
-        pids = _ip("netns", "pids", made.namespace).split()
+        pids = _ip("netns", "pids", namespace).split()
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal)

@@ -63,8 +63,7 @@ class Theatre:
         """Give each story a port and its upstreams addresses. Nothing runs before `open`."""
         self._stories = list(stories)
         self._command = command
-        seat = os.getpid()
-        self._host = f"127.{64 + seat % 128}.{seat // 128 % 250 + 1}.1"
+        self._host = own_host()
         self._ports = {story.name: FIRST_PORT + index for index, story in enumerate(self._stories)}
         self._upstreams = {
             story.name: {
@@ -88,34 +87,48 @@ class Theatre:
 
     @contextmanager
     def open(self) -> Iterator[Theatre]:
-        """Run the program until the end of the block; it says that it answers by writing its pid file."""
-        with tempfile.TemporaryDirectory(prefix="nodens-theatre-") as place:
-            paths = {"corefile": f"{place}/Corefile", "pidfile": f"{place}/pid"}
-            Path(paths["corefile"]).write_text(self.corefile(), encoding="utf-8")
-            words = [word.format(**paths) for word in self._command]
-            with Path(place, "log").open("w+b") as log, subprocess.Popen(words, stdout=log, stderr=log) as program:
-                try:
-                    self._wait_until_it_answers(program, Path(paths["pidfile"]), Path(place, "log"))
-                    yield self
-                finally:
-                    program.terminate()
-                    try:
-                        program.wait(PATIENCE_S)
-                    except subprocess.TimeoutExpired:
-                        program.kill()
-
-    def _wait_until_it_answers(self, program: subprocess.Popen[bytes], pidfile: Path, log: Path) -> None:
-        deadline = time.monotonic() + START_LIMIT_S
-        while not pidfile.exists():
-            if program.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(errors="replace")[-4000:]
-                raise LabError(f"{' '.join(self._command)}: does not answer; it said:\n{said}")
-            try:
-                program.wait(LOOK_S)
-            except subprocess.TimeoutExpired:
-                continue
+        """Run the program until the end of the block."""
+        with program_serving(self.corefile(), self._command):
+            yield self
 
     def play(self, story: Story) -> None:
         """Play a story against the program; LabError names the line that did not come true."""
         with ProgramStage((self._host, self._ports[story.name]), self._upstreams[story.name]) as stage:
             play(story, stage, slack_s=2)
+
+
+def own_host() -> str:
+    """Give a loopback address that this process has for itself."""
+    seat = os.getpid()
+    return f"127.{64 + seat % 128}.{seat // 128 % 250 + 1}.1"
+
+
+@contextmanager
+def program_serving(text: str, command: Sequence[str] = COMMAND) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the program with a Corefile until the end of the block; it says that it answers by writing its pid file."""
+    with tempfile.TemporaryDirectory(prefix="nodens-theatre-") as place:
+        paths = {"corefile": f"{place}/Corefile", "pidfile": f"{place}/pid"}
+        Path(paths["corefile"]).write_text(text, encoding="utf-8")
+        words = [word.format(**paths) for word in command]
+        with Path(place, "log").open("w+b") as log, subprocess.Popen(words, stdout=log, stderr=log) as program:
+            try:
+                _wait_until_it_answers(program, Path(paths["pidfile"]), Path(place, "log"))
+                yield program
+            finally:
+                program.terminate()
+                try:
+                    program.wait(PATIENCE_S)
+                except subprocess.TimeoutExpired:
+                    program.kill()
+
+
+def _wait_until_it_answers(program: subprocess.Popen[bytes], pidfile: Path, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while not pidfile.exists():
+        if program.poll() is not None or time.monotonic() > deadline:
+            said = log.read_text(errors="replace")[-4000:]
+            raise LabError(f"the program does not answer; it said:\n{said}")
+        try:
+            program.wait(LOOK_S)
+        except subprocess.TimeoutExpired:
+            continue

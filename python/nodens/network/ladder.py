@@ -107,7 +107,8 @@ def _choose_rules(wishes: Wishes, kernel: Kernel, why_not: list[str]) -> tuple[S
         if not wishes.is_left:
             why_not.append("no gate: iptables cannot match an ipset here")
         return Spelling.IPTABLES, LetGo.NOTHING
-    raise NetworkError(Step.STEER, f"-steering={wishes.steering}", "; ".join([*why_not, "no iptables program"][-2:]))
+    why_not.append("no iptables program" if may_iptables else "iptables was not asked for")
+    raise NetworkError(Step.STEER, f"-steering={wishes.steering}", "; ".join(why_not))
 
 
 def _choose_link(wishes: Wishes, kernel: Kernel, let_go: LetGo, why_not: list[str]) -> LinkKind | None:

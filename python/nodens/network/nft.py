@@ -6,6 +6,7 @@ Spoken raw: neither the `nft` program nor its library is needed, and the table's
 from __future__ import annotations
 
 import errno
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Self
 
@@ -106,14 +107,19 @@ class OwnTable:
     def load(self, wanted: NftTable | None = None) -> None:
         """Make the kernel hold exactly this table, gate filled, in one transaction: no packet sees it half done."""
         old, new = self._wanted, wanted or self._wanted
-        is_there = self._is_loaded and self._exists()
         try:
-            before = [messages.delete_table(old.name)] if is_there else []
+            before = [messages.delete_table(old.name)] if self._state() else []
             self._kernel.ask_all(messages.batch(*before, *messages.create(new)))
         except OSError as error:
-            hint = "another agent owns a table of this name" if error.errno == errno.EPERM and self._exists() else ""
-            raise refused(Step.LOAD_TABLE, f"inet {new.name}", error, hint) from error
+            raise refused(Step.LOAD_TABLE, f"inet {new.name}", error) from error
         self._wanted, self._is_loaded = new, True
+
+    def claim(self) -> None:
+        """Refuse, before anything is changed, if a living agent owns a table of our name."""
+        state = self._state()
+        if state is not None and state.owner not in (None, self._kernel.port_id):
+            hint = f"another agent owns a table of this name (netlink port {state.owner})"
+            raise refused(Step.LOAD_TABLE, self.subject, OSError(errno.EPERM, os.strerror(errno.EPERM)), hint)
 
     def beat(self) -> None:
         """Give the gate its whole time again."""
@@ -159,8 +165,8 @@ class OwnTable:
     def ensure(self) -> tuple[str, ...]:
         """Make the kernel hold our table; say what it lacked."""
         lacking = self.missing()
-        if lacking:
-            self.load()
+        if lacking or not self._is_loaded:
+            self.load()  # what a dead agent left under our name is replaced
         return lacking
 
     def release(self) -> None:
@@ -176,6 +182,9 @@ class OwnTable:
         """Close our hold on the socket: an owned table goes, unless a successor holds the socket, too."""
         self._kernel.close()
 
-    def _exists(self) -> bool:
-        """Whether the kernel has a table of our name."""
-        return any(table.name == self._wanted.name for table in _tables(self._kernel))
+    def _state(self) -> TableState | None:
+        """What the kernel has under our name."""
+        try:
+            return next((table for table in _tables(self._kernel) if table.name == self._wanted.name), None)
+        except OSError as error:
+            raise refused(Step.READ_TABLE, self.subject, error) from error

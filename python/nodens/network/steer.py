@@ -102,15 +102,18 @@ class Steered:
 
     def steer(self) -> None:
         """Point traffic at us. A step that fails: undo those done, then raise; the node is as before."""
-        done: list[Part] = []
+        changed: list[Part] = []
+        if self._table is not None:
+            self._table.claim()
         try:
             for part in self._parts:
-                done.append(part)
-                part.ensure()
+                changed.append(part)
+                if not part.ensure():
+                    changed.pop()  # it was there: not ours to undo
             if self._table is not None:
                 self._table.beat()  # it may have been there with its gate shut
         except NetworkError as error:
-            for trouble in _try_each([part.release for part in reversed(done)]):
+            for trouble in _try_each([part.release for part in reversed(changed)]):
                 error.add_note(f"and while undoing it: {trouble}")
             raise
         self._is_steering = True
@@ -125,7 +128,12 @@ class Steered:
 
     def missing(self) -> tuple[str, ...]:
         """Say what is not as it was set; change nothing."""
-        return tuple(what for part in self._parts for what in part.missing()) if self._is_steering else ()
+        if not self._is_steering:
+            return ()
+        found = list(self._link.missing()) if self._link is not None else []
+        for part in self._parts:
+            found += part.missing()
+        return tuple(dict.fromkeys(found))
 
     def repair(self) -> tuple[str, ...]:
         """Put back what somebody took away, try every part, and say what it was."""

@@ -2,6 +2,7 @@
 
 Orders come on standard input: `hush` stops beats, `beat` begins again, `unsteer`, `steer`, `leave`.
 """
+# ruff: noqa: T201 - the test hears it by what it prints
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import select
 import signal
@@ -27,7 +26,7 @@ CLONE_NEWNET = 0x40000000
 DEADLINE_S = 5.0
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-# As kube-proxy's nftables mode shapes it: a service map in nat chains, and a check in filter chains for new connections.
+# As kube-proxy's nftables mode shapes it: a service map in nat chains, a check in filter chains for new connections.
 KUBE_PROXY_NFT = """
 table {ip} kube-proxy {{
  map service-ips {{
@@ -100,7 +99,7 @@ def run(*words: str, text: str | None = None, check: bool = True) -> str:
 @contextlib.contextmanager
 def inside(name: str) -> Iterator[None]:
     """Be in a namespace: sockets and tools of this thread are of it."""
-    with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{name}", "rb") as there:
+    with Path("/proc/thread-self/ns/net").open("rb") as home, Path(f"/run/netns/{name}").open("rb") as there:
         assert LIBC.setns(there.fileno(), CLONE_NEWNET) == 0
         try:
             yield

@@ -1,4 +1,5 @@
 """Rules of either spelling point pods and the host itself at us, untracked; and everything is as before afterwards."""
+# ruff: noqa: T201 - figures are printed, for those who run it with -s
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from small_world import BORROWED, OWN, World, inside, plan_of, rung
+from small_world import BORROWED, DEADLINE_S, OWN, World, inside, plan_of, rung
 
 from nodens import network
 from nodens.errors import NetworkError
@@ -65,10 +66,19 @@ def test_no_query_is_lost_while_steering_comes_and_goes(world: World) -> None:
     plan = plan_of(rung())
     told = {"node": 0, "cluster": 0, "silence": 0}
     is_over = threading.Event()
+    answered = threading.Condition()
 
     def ask() -> None:
         while not is_over.is_set():
-            told[world.ask(BORROWED[0], wait_s=1.0)] += 1
+            who = world.ask(BORROWED[0], wait_s=1.0)
+            with answered:
+                told[who] += 1
+                answered.notify_all()
+
+    def wait_for(who: str) -> None:
+        with answered:
+            before = told[who]
+            assert answered.wait_for(lambda: told[who] > before, timeout=DEADLINE_S), f"no answer from {who}: {told}"
 
     pod = threading.Thread(target=ask)
     with inside(world.node), network.holding(plan) as link:
@@ -76,20 +86,17 @@ def test_no_query_is_lost_while_steering_comes_and_goes(world: World) -> None:
         pod.start()
         try:
             for _ in range(100):
-                before = told["node"]
                 with network.steering(plan, link) as steered:
-                    world.wait_until(BORROWED[0], "node")
-                    while told["node"] == before:
-                        pass
+                    wait_for("node")
                     steered.unsteer()
-                    world.wait_until(BORROWED[0], "cluster")
+                    wait_for("cluster")
         finally:
             is_over.set()
             pod.join()
     print(f"100 times steered and unsteered under load: {told}")
     assert told["silence"] == 0
-    assert told["node"] > 100
-    assert told["cluster"] > 100
+    assert told["node"] >= 100
+    assert told["cluster"] >= 100
 
 
 def test_an_answer_given_while_we_drain_leaves_no_entry_that_would_swallow_the_next_query(world: World) -> None:

@@ -18,6 +18,14 @@ client gets NOERROR
     answer web.example 40 A 10.0.0.1
 upstream hears web.example A
 upstream answers SERVFAIL
+time passes 5s
 client asks web.example A
 client gets NOERROR
-    answer web.example 40 A 10.0.0.1
+    answer web.example 35 A 10.0.0.1
+# another hit, another try
+upstream hears web.example A
+upstream answers NOERROR
+    answer web.example 100 A 10.0.0.2
+client asks web.example A
+client gets NOERROR
+    answer web.example 100 A 10.0.0.2

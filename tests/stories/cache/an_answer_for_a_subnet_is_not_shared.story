@@ -9,7 +9,7 @@ upstream hears web.example A
 upstream answers NOERROR with option 8 000118180a0101
     answer web.example 60 A 10.0.0.1
 client gets NOERROR
-    answer web.example 60 A 10.0.0.1
+    answers 1
 bob asks web.example A
 upstream hears web.example A without option 8
 upstream answers NOERROR

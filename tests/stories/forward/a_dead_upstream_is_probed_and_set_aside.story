@@ -24,6 +24,7 @@ two answers NXDOMAIN
 client gets NXDOMAIN
 # its answer to a probe brings it back
 one answers REFUSED
+time passes 100ms
 client asks c.example A
 one hears c.example A
 one answers NXDOMAIN

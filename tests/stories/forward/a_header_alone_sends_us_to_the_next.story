@@ -10,6 +10,9 @@ serve .
 client asks web.example A
 one hears web.example A
 one answers SERVFAIL as header only
+# it may be one that does not know EDNS: asked once more without
+one hears web.example A without edns within 2s
+one answers SERVFAIL as header only
 two hears web.example A within 2s
 two answers NOERROR
     answer web.example 60 A 10.0.0.2

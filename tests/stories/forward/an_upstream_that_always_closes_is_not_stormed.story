@@ -13,4 +13,10 @@ upstream hears web.example A over tcp
 upstream closes
 upstream hears web.example A over tcp within 1s
 upstream closes
-upstream was asked at most 4 times
+upstream hears web.example A over tcp within 1s
+upstream closes
+upstream hears web.example A over tcp within 1s
+upstream keeps silent
+upstream is a black hole
+client gets SERVFAIL within 2s
+upstream was asked at most 6 times

@@ -1,7 +1,9 @@
-# DS at the top of a zone is the parent's to answer.
+# DS at the top of a zone is the parent's to answer: of the zones that match, the shortest but the root.
 
-serve .
+serve example
     forward . @one
+serve .
+    forward . @three
 serve shop.example
     forward . @two
 

@@ -1,0 +1,157 @@
+"""`release` finds what a dead node-cache or nodens left, removes it, and leaves alone what lives or is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from small_world import BORROWED, OWN, Holder, World, inside, plan_of, run, rung
+
+from nodens import network
+
+pytestmark = pytest.mark.netns
+
+SKIP = "NodeLocal DNS Cache: skip conntrack"
+ALLOW = "NodeLocal DNS Cache: allow DNS traffic"
+# The original's own invocations (behaviour 1.7), an address and the ports 53 and 8080.
+TWELVE = (
+    ("PREROUTING", "raw", "-p tcp -d IP --dport 53 -j NOTRACK", SKIP),
+    ("PREROUTING", "raw", "-p udp -d IP --dport 53 -j NOTRACK", SKIP),
+    ("INPUT", "filter", "-p tcp -d IP --dport 53 -j ACCEPT", ALLOW),
+    ("INPUT", "filter", "-p udp -d IP --dport 53 -j ACCEPT", ALLOW),
+    ("OUTPUT", "raw", "-p tcp -s IP --sport 53 -j NOTRACK", SKIP),
+    ("OUTPUT", "raw", "-p udp -s IP --sport 53 -j NOTRACK", SKIP),
+    ("OUTPUT", "filter", "-p tcp -s IP --sport 53 -j ACCEPT", ALLOW),
+    ("OUTPUT", "filter", "-p udp -s IP --sport 53 -j ACCEPT", ALLOW),
+    ("OUTPUT", "raw", "-p tcp -d IP --dport 53 -j NOTRACK", SKIP),
+    ("OUTPUT", "raw", "-p udp -d IP --dport 53 -j NOTRACK", SKIP),
+    ("OUTPUT", "raw", "-p tcp -d IP --dport 8080 -j NOTRACK", SKIP),
+    ("OUTPUT", "raw", "-p tcp -s IP --sport 8080 -j NOTRACK", SKIP),
+)
+
+
+def insert_as_node_cache(world: World, flavour: str, address: str, times: int = 1) -> None:
+    tool = f"{'ip6tables' if ':' in address else 'iptables'}-{flavour}"
+    for _ in range(times):
+        for chain, table, words, comment in TWELVE:
+            rest = words.replace("IP", address).split()
+            world.on_node(tool, "-w", "5", "-I", chain, "-t", table, *rest, "-m", "comment", "--comment", comment)
+
+
+def rules_of(world: World) -> list[str]:
+    tools = [f"{tool}-{flavour}-save" for tool in ("iptables", "ip6tables") for flavour in ("nft", "legacy")]
+    return [line for tool in tools for line in world.on_node(tool).splitlines() if "NodeLocal DNS Cache" in line]
+
+
+def test_on_an_empty_node_nothing_is_found_and_nothing_is_changed(world: World) -> None:
+    before = world.on_node("nft", "list", "ruleset")
+    with inside(world.node):
+        for _ in range(2):
+            told = network.release()
+            assert told.found == []
+            assert told.is_clean
+    assert world.on_node("nft", "list", "ruleset") == before
+
+
+@pytest.mark.parametrize("flavour", ["nft", "legacy"])
+def test_what_a_dead_node_cache_left_is_removed_duplicates_too(
+    make_world: Callable[[str], World], flavour: str
+) -> None:
+    world = make_world(flavour)
+    insert_as_node_cache(world, flavour, OWN[0])
+    insert_as_node_cache(world, flavour, BORROWED[0], times=3)
+    insert_as_node_cache(world, flavour, BORROWED[1])
+    run("ip", "-n", world.node, "tuntap", "add", "nodelocaldns", "mode", "tun")  # persists, as a dummy does
+    run("ip", "-n", world.node, "addr", "add", BORROWED[0], "dev", "nodelocaldns")
+    assert world.ask(BORROWED[0], wait_s=0.1) == "silence"
+    with inside(world.node):
+        told = network.release()
+        assert {str(trace) for trace in told.found} == {
+            f"iptables-{flavour}: 12 rules of {OWN[0]}: removed",
+            f"iptables-{flavour}: 36 rules of {BORROWED[0]}: removed",
+            f"ip6tables-{flavour}: 12 rules of {BORROWED[1]}: removed",
+            f"link nodelocaldns (tun, {BORROWED[0]}): removed",
+        }
+        assert told.is_clean
+        assert network.release().found == []
+    assert rules_of(world) == []
+    assert world.ask(BORROWED[0]) == "cluster"
+
+
+def test_rules_and_links_of_others_stay_even_with_our_comment_or_our_name(world: World) -> None:
+    theirs = (
+        "iptables-nft -t raw -A PREROUTING -p udp -d 10.96.0.0/16 --dport 53 -j NOTRACK -m comment --comment",
+        "iptables-nft -t filter -A INPUT -p udp ! -d 10.96.0.10 --dport 53 -j ACCEPT -m comment --comment",
+    )
+    for words in theirs:
+        world.on_node(*words.split(), SKIP)
+    world.on_node(
+        *[
+            "iptables-nft",
+            "-t",
+            "raw",
+            "-A",
+            "PREROUTING",
+            "-p",
+            "udp",
+            "-d",
+            "10.96.0.10",
+            "--dport",
+            "53",
+            "-j",
+            "NOTRACK",
+        ]
+    )
+    run("ip", "-n", world.node, "link", "add", "nodelocaldns", "type", "bridge")
+    before = world.on_node("iptables-nft-save").splitlines()
+    with inside(world.node):
+        told = network.release()
+        assert [trace.kept for trace in told.found] == [
+            "it has our comment, but it is not a rule we set",
+            "it has our comment, but it is not a rule we set",
+            "an agent's link is of kind dummy or tun",
+        ]
+        assert not told.is_clean
+        after = world.on_node("iptables-nft-save").splitlines()
+        assert [line for line in after if line[0] == "-"] == [line for line in before if line[0] == "-"]
+        assert network.release(is_forced=True).found[-1].kept == ""
+    assert "nodelocaldns" not in run("ip", "-n", world.node, "-br", "link")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param(rung(), id="an owned table"),
+        pytest.param(rung("iptables", "timeout"), id="iptables with a gate"),
+        pytest.param(rung("iptables", "nothing"), id="iptables"),
+    ],
+)
+def test_what_a_living_agent_holds_is_kept_and_said(
+    world: World, hold: Callable[..., Holder], wanted: network.Rung
+) -> None:
+    hold(world, plan_of(wanted))
+    with inside(world.node):
+        told = network.release()
+        assert told.found
+        assert all(trace.kept for trace in told.found), [str(trace) for trace in told.found]
+    assert world.ask(BORROWED[0]) == "node"
+
+
+def test_forced_it_takes_iptables_rules_from_a_living_agent(world: World, hold: Callable[..., Holder]) -> None:
+    hold(world, plan_of(rung("iptables", "nothing")))
+    with inside(world.node):
+        assert network.release(is_forced=True).is_clean
+        assert network.release().found == []
+    assert rules_of(world) == []
+    assert world.ask(BORROWED[0]) == "cluster"
+
+
+def test_a_living_node_cache_on_a_link_that_stays_is_known_by_its_socket(world: World) -> None:
+    insert_as_node_cache(world, "nft", BORROWED[0])
+    run("ip", "-n", world.node, "tuntap", "add", "nodelocaldns", "mode", "tun")
+    run("ip", "-n", world.node, "addr", "add", BORROWED[0], "dev", "nodelocaldns")
+    server = world.serve(world.node, BORROWED[0], b"node")
+    with inside(world.node):
+        assert {trace.kept for trace in network.release().found} == {"a living process holds or serves 10.96.0.10:53"}
+        world.stop(server)
+        assert network.release().is_clean
