@@ -344,7 +344,10 @@ impl Worker {
                 }
             }
             Token::TcpListener(door) => tcp.reopen(door, epoll),
-            Token::UdpListener(ear) => drop(udp.ears.remove(ear)),
+            Token::UdpListener(ear) => {
+                udp.flush(); // replies of this very turn may wait to leave through it
+                udp.ears.remove(ear);
+            }
             Token::Bell | Token::UdpUpstream(_) => {}
         }
     }
