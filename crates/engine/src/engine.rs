@@ -53,8 +53,12 @@ impl Held {
     fn replace(&mut self, binds: Vec<Bind>, until: Moment) {
         let binds = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
         let before = std::mem::replace(&mut self.now, binds);
-        let left = before.into_iter().filter(|(place, _)| !self.now.iter().any(|(other, _)| other == place));
-        self.left.extend(left.map(|(place, _)| (place, until)));
+        for (place, _) in before {
+            self.left.retain(|(other, _)| *other != place);
+            if !self.now.iter().any(|(other, _)| *other == place) {
+                self.left.push((place, until));
+            }
+        }
     }
 }
 

@@ -32,6 +32,8 @@ const DATAGRAMS_AT_ONCE: usize = 8;
 const ROUNDS_AT_ONCE: usize = 16;
 /// A socket whose listener left stays so long, for the replies of queries in flight.
 pub const FAREWELL: Duration = Duration::from_secs(3);
+/// The same, when none is in flight: for what the kernel had already addressed to it.
+const SHORT_FAREWELL: Duration = Duration::from_millis(20);
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -344,7 +346,10 @@ impl Worker {
                 }
             }
             Token::TcpListener(door) => tcp.reopen(door, epoll),
-            Token::UdpListener(ear) => drop(udp.ears.remove(ear)),
+            Token::UdpListener(ear) => {
+                udp.flush(); // replies of this very turn may wait to leave through it
+                udp.ears.remove(ear);
+            }
             Token::Bell | Token::UdpUpstream(_) => {}
         }
     }
@@ -424,10 +429,15 @@ impl Worker {
         }
         self.resolver.on_plan(now, &mut self.steps);
         self.hands.perform(&mut self.steps, now);
-        for Listening { ear, .. } in left {
-            // Its last replies leave from the address that was asked.
-            let until = if self.resolver.in_flight() == 0 { now } else { now.plus(FAREWELL) };
-            self.hands.timers.once(until, Token::UdpListener(ear).to_word());
+        for Listening { ear, place, .. } in left {
+            // Its last replies leave from the address that was asked; a datagram that was on its way in is still heard.
+            let heir = self.listening.iter().find(|other| other.place.overlaps(&place));
+            let heir = heir.and_then(|heir| self.hands.udp.ears.get(heir.ear)).map(Ear::listener);
+            if let (Some(old), Some(heir)) = (self.hands.udp.ears.get_mut(ear), heir) {
+                old.hand_over(heir);
+            }
+            let stay = if self.resolver.in_flight() == 0 { SHORT_FAREWELL } else { FAREWELL };
+            self.hands.timers.once(now.plus(stay), Token::UdpListener(ear).to_word());
         }
     }
 

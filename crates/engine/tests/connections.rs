@@ -84,10 +84,10 @@ impl Bench {
         loop {
             let now = sys::now();
             while let Some((when, token)) = self.timers.pop(now) {
-                if let Token::Connection(key) = Token::from_word(token) {
-                    if !self.tcp.on_alarm(key, when, now, &mut self.timers) {
-                        self.close(key);
-                    }
+                if let Token::Connection(key) = Token::from_word(token)
+                    && !self.tcp.on_alarm(key, when, now, &mut self.timers)
+                {
+                    self.close(key);
                 }
             }
             while let Some(key) = self.tcp.next_dirty() {

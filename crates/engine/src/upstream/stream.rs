@@ -303,11 +303,11 @@ impl Streams {
 
     /// See to it that [`Self::flush`] looks at this one.
     pub fn mark(&mut self, key: Key) {
-        if let Some(stream) = self.all.get_mut(key) {
-            if !stream.is_dirty {
-                stream.is_dirty = true;
-                self.dirty.push(key);
-            }
+        if let Some(stream) = self.all.get_mut(key)
+            && !stream.is_dirty
+        {
+            stream.is_dirty = true;
+            self.dirty.push(key);
         }
     }
 
