@@ -54,7 +54,7 @@ def test_a_few_connections_carry_many_queries() -> None:
 
 
 def backwards(heard: Heard) -> Iterable[Act]:
-    """Answer the first of twenty last. (`faults.backwards` waits for a full group, which a retry on a busy machine upsets.)."""
+    """Answer the first of twenty last; `faults.backwards` waits for a full group, which a retry would upset."""
     return faults.delayed(HONEST, max(0.0, 0.2 - 0.01 * heard.number))(heard)
 
 
