@@ -1,4 +1,5 @@
 //! The engine's life as three types: bound, running, stopped.
+//! size: three types of one life.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::channel;

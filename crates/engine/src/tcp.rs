@@ -1,4 +1,5 @@
 //! Connections of clients: framing, pipelining with replies out of order, and limits on everything.
+//! size: a connection is one thing with one set of deadlines.
 //!
 //! Deadlines: the first message must be whole within `read` of accepting; later ones within `idle` of the last reply or
 //! message. Bytes that complete no message move no deadline. A client that takes no bytes for `write` is closed.

@@ -1,4 +1,5 @@
 //! One thread: wait, receive a batch, ask the resolver, do its steps, send a batch.
+//! size: the loop and all it touches are one story, read from top to bottom.
 
 use std::any::Any;
 use std::io;

@@ -1,4 +1,5 @@
 //! Clients' connections: framing, pipelining, limits and deadlines, with real sockets on loopback.
+//! size: a bench and its table of deeds.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
 //! Connections to upstreams, against real listeners on loopback that behave in every way.
+//! size: a bench and its table of deeds.
 
 #![allow(
     clippy::unwrap_used,

@@ -2,6 +2,7 @@
 //!
 //! `CoreDNS` answers one connection strictly in order, so queries are spread over a few connections before they queue up on
 //! one. A connection that twice in a row gave no answer, or left too many behind, gets no more queries and goes.
+//! size: a pool and its connections decide together.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read};
