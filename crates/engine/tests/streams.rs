@@ -120,7 +120,15 @@ fn query(exchange: u64) -> Vec<u8> {
 }
 
 fn destination(address: SocketAddr) -> Destination {
-    Destination { address, transport: UpstreamTransport::Tcp, pool: 1, source: None, expire_ms: 10_000, max_age_ms: 0 }
+    Destination {
+        address,
+        transport: UpstreamTransport::Tcp,
+        pool: 1,
+        source: None,
+        expire_ms: 10_000,
+        max_age_ms: 0,
+        max_idle: 0,
+    }
 }
 
 fn listen() -> (TcpListener, Destination) {
