@@ -39,6 +39,7 @@ pub struct Waiter {
 
 /// An exchange that may still bring something.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about an exchange")]
 pub struct Open {
     /// Its name.
     pub id: ExchangeId,
