@@ -363,7 +363,9 @@ fn no_more_connections_stay_idle_than_may() {
                     give(stream, &message);
                 }
             }
-            streams.iter_mut().for_each(|stream| assert_eq!(take(stream), None));
+            for stream in &mut streams {
+                assert_eq!(take(stream), None);
+            }
         });
         let mut bench = Bench::new();
         for exchange in 0..8 {
