@@ -31,12 +31,19 @@ const SHALLOW: usize = 2;
 const DEEP: usize = 8;
 /// Connections to one upstream in one pool, at most.
 const MANY: usize = 32;
-/// The same, with those that are stuck behind a slow query: each holds one for as long as somebody waits on it.
-const STUCK_MANY: usize = 64;
-/// A connection is stuck when nothing came for so many times what its upstream usually takes, within these bounds.
-const PATIENCE: (u32, Duration, Duration) = (4, Duration::from_millis(100), Duration::from_millis(400));
+/// The same, with those that are stuck behind a slow query of an upstream that answers others: each slow name holds one
+/// for as long as somebody waits on it.
+const STUCK_MANY: usize = 256;
+/// A connection is stuck when nothing came for so many times what its upstream usually takes, but not more than this.
+const PATIENCE: (u32, Duration) = (4, Duration::from_millis(400));
+/// No less than this before a query is rather put on another connection.
+const PATIENCE_TO_JOIN: Duration = Duration::from_millis(10);
+/// No less than this before those who are behind the slow one are told.
+const PATIENCE_TO_STAY: Duration = Duration::from_millis(50);
 /// An upstream that answered nobody for so long is silent, not slow: going round it would be a storm.
 const ALIVE: Duration = Duration::from_secs(1);
+/// When nobody gets an answer and all connections are stuck, one more is tried so often: it may be slow names' doing.
+const SCOUT_EVERY: Duration = Duration::from_millis(100);
 /// Unanswered queries on one connection, at most; far below the 65536 IDs there are.
 const DEPTH_LIMIT: usize = 512;
 /// Bytes that may wait for a connection to take them.
@@ -66,12 +73,24 @@ struct Pooled {
     /// What an answer takes, smoothed.
     usual: Duration,
     answered: Option<Moment>,
+    opened: Option<Moment>,
 }
 
 impl Pooled {
-    fn patience(&self) -> Duration {
-        let (times, least, most) = PATIENCE;
+    fn patience(&self, least: Duration) -> Duration {
+        let (times, most) = PATIENCE;
         (self.usual * times).clamp(least, most)
+    }
+
+    /// Whether there may be one connection more: many if others get answers, else a scout now and then.
+    fn may_open(&self, now: Moment) -> bool {
+        let is_scout_due = self.opened.is_none_or(|last| now.since(last) >= SCOUT_EVERY);
+        self.keys.len() < MANY || (self.keys.len() < STUCK_MANY && (is_scout_due || self.is_alive(now)))
+    }
+
+    /// Somebody got an answer lately.
+    fn is_alive(&self, now: Moment) -> bool {
+        self.answered.is_some_and(|last| now.since(last) < ALIVE)
     }
 
     fn note_answer(&mut self, took: Duration, now: Moment) {
@@ -139,8 +158,8 @@ struct Best {
     /// Whether it is stuck, how deep it is, which.
     best: Option<(bool, usize, Key)>,
     moving: usize,
-    all: usize,
-    patience: Duration,
+    /// There may be one connection more.
+    may_open: bool,
 }
 
 /// Where a query went.
@@ -243,9 +262,9 @@ impl Streams {
         timers: &mut Timers,
     ) -> Result<Sent, Fault> {
         let pool = (to.address, to.pool, to.source);
-        let Best { best, moving, all, patience } = self.best(&pool, now);
+        let Best { best, moving, may_open } = self.best(&pool, now);
         let depth = best.map_or(usize::MAX, |(is_stuck, depth, _)| if is_stuck { usize::MAX } else { depth });
-        let wants_new = all < STUCK_MANY && ((depth >= SHALLOW && moving < FEW) || (depth >= DEEP && moving < MANY));
+        let wants_new = may_open && ((depth >= SHALLOW && moving < FEW) || (depth >= DEEP && moving < MANY));
         let opened = if wants_new { Some(self.open(pool, to, now, epoll, timers)) } else { None };
         let (key, is_reused) = match (opened, best) {
             (Some(Ok(key)), _) => (key, false),
@@ -266,6 +285,7 @@ impl Streams {
         }
         if stream.asked.is_empty() {
             stream.moved = now;
+            let patience = self.pools.get(&pool).map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
             timers.ensure(&mut stream.alarm, now.plus(patience), Token::TcpUpstream(key).to_word());
         }
         stream.asked.insert(id, Asked { exchange: Some(exchange), since: now, is_told: false });
@@ -283,17 +303,17 @@ impl Streams {
 
     /// The connection with the fewest unanswered queries, rather one that moves. Old ones are sent off.
     fn best(&mut self, pool: &Pool, now: Moment) -> Best {
-        let mut found = Best { best: None, moving: 0, all: 0, patience: PATIENCE.1 };
+        let mut found = Best { best: None, moving: 0, may_open: true };
         let Some(pooled) = self.pools.get(pool) else { return found };
-        found.patience = pooled.patience();
+        let patience = pooled.patience(PATIENCE_TO_JOIN);
+        found.may_open = pooled.may_open(now);
         for key in &pooled.keys {
             let Some(stream) = self.all.get_mut(*key) else { continue };
             if !stream.takes_more(now) {
                 stream.is_leaving = true;
                 continue;
             }
-            let is_stuck = stream.is_stuck(found.patience, now);
-            found.all += 1;
+            let is_stuck = stream.is_stuck(patience, now);
             found.moving += usize::from(!is_stuck);
             let rank = (is_stuck, stream.asked.len(), *key);
             if found.best.is_none_or(|(was_stuck, depth, _)| (rank.0, rank.1) < (was_stuck, depth)) {
@@ -345,7 +365,9 @@ impl Streams {
         }
         let due = now.plus(stream.expire);
         timers.ensure(&mut stream.alarm, due, token);
-        self.pools.entry(pool).or_default().keys.push(key);
+        let pooled = self.pools.entry(pool).or_default();
+        pooled.keys.push(key);
+        pooled.opened = Some(now);
         Ok(key)
     }
 
@@ -387,9 +409,10 @@ impl Streams {
         stream.used = now;
         let asked = stream.asked.get(&id).copied();
         if let Some(asked) = asked {
+            let begun = asked.since.max(stream.moved); // when a server that answers in order came to it
             stream.moved = now;
-            if let Some(pooled) = self.pools.get_mut(&stream.pool) {
-                pooled.note_answer(now.since(asked.since), now);
+            if let Some(pooled) = self.pools.get_mut(&stream.pool).filter(|_| asked.exchange.is_some()) {
+                pooled.note_answer(now.since(begun), now);
             }
         }
         match asked {
@@ -427,7 +450,8 @@ impl Streams {
         }
         let forgotten = stream.asked.len() - stream.waiting;
         stream.is_leaving |= stream.silent >= SILENT_LIMIT || forgotten >= FORGOTTEN_LIMIT;
-        let patience = self.pools.get(&stream.pool).map_or(PATIENCE.1, Pooled::patience);
+        let pooled = self.pools.get(&stream.pool);
+        let patience = pooled.map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
         stream.is_leaving |= stream.waiting == 0 && (!stream.is_open || stream.is_stuck(patience, now));
         self.note_idle(key);
         self.mark(key);
@@ -505,12 +529,11 @@ impl Streams {
         }
         let mut next = if idle_until <= now { now.plus(stream.expire) } else { idle_until };
         let pooled = self.pools.get(&stream.pool);
-        let patience = pooled.map_or(PATIENCE.1, Pooled::patience);
+        let patience = pooled.map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
         if stream.waiting > 0 {
             next = next.min(now.plus(patience));
         }
-        let is_alive = pooled.and_then(|pooled| pooled.answered).is_some_and(|last| now.since(last) < ALIVE);
-        if is_alive && stream.is_stuck(patience, now) {
+        if pooled.is_some_and(|pooled| pooled.is_alive(now)) && stream.is_stuck(patience, now) {
             stream.tell_stuck(&mut self.stuck);
         }
         timers.ensure(&mut stream.alarm, next, Token::TcpUpstream(key).to_word());
@@ -521,10 +544,7 @@ impl Streams {
     pub fn close(&mut self, key: Key) -> Vec<ExchangeId> {
         let Some(stream) = self.all.remove(key) else { return Vec::new() };
         if let Some(pooled) = self.pools.get_mut(&stream.pool) {
-            pooled.keys.retain(|other| *other != key);
-            if pooled.keys.is_empty() {
-                self.pools.remove(&stream.pool);
-            }
+            pooled.keys.retain(|other| *other != key); // what is known of the pool stays: there are as many as plans name
         }
         stream.asked.into_values().filter_map(|asked| asked.exchange).collect()
     }
