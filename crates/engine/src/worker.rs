@@ -420,7 +420,6 @@ impl Worker {
                 }
                 Order::Stop { deadline } => self.stop(deadline, now),
                 #[cfg(test)]
-                #[expect(clippy::panic, reason = "that is what it is for")]
                 Order::Panic => panic!("told to"),
             }
         }

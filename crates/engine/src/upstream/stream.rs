@@ -34,6 +34,8 @@ const MANY: usize = 32;
 /// The same, with those that are stuck behind a slow query of an upstream that answers others: each slow name holds one
 /// for as long as somebody waits on it.
 const STUCK_MANY: usize = 256;
+/// The same, while nobody gets an answer.
+const SILENT_MANY: usize = 128;
 /// A connection is stuck when nothing came for so many times what its upstream usually takes, but not more than this.
 const PATIENCE: (u32, Duration) = (4, Duration::from_millis(400));
 /// No less than this before a query is rather put on another connection.
@@ -85,7 +87,7 @@ impl Pooled {
     /// Whether there may be one connection more: many if others get answers, else a scout now and then.
     fn may_open(&self, now: Moment) -> bool {
         let is_scout_due = self.opened.is_none_or(|last| now.since(last) >= SCOUT_EVERY);
-        self.keys.len() < MANY || (self.keys.len() < STUCK_MANY && (is_scout_due || self.is_alive(now)))
+        self.keys.len() < SILENT_MANY || (self.keys.len() < STUCK_MANY && (is_scout_due || self.is_alive(now)))
     }
 
     /// Somebody got an answer lately.
@@ -94,7 +96,7 @@ impl Pooled {
     }
 
     fn note_answer(&mut self, took: Duration, now: Moment) {
-        self.usual = if self.answered.is_none() { took } else { self.usual - self.usual / 8 + took / 8 };
+        self.usual = if self.answered.is_none() { took } else { (self.usual * 7 + took) / 8 };
         self.answered = Some(now);
     }
 }
@@ -156,7 +158,7 @@ impl Stream {
 /// What a pool offers to one more query.
 struct Best {
     /// Whether it is stuck, how deep it is, which.
-    best: Option<(bool, usize, Key)>,
+    found: Option<(bool, usize, Key)>,
     moving: usize,
     /// There may be one connection more.
     may_open: bool,
@@ -262,7 +264,7 @@ impl Streams {
         timers: &mut Timers,
     ) -> Result<Sent, Fault> {
         let pool = (to.address, to.pool, to.source);
-        let Best { best, moving, may_open } = self.best(&pool, now);
+        let Best { found: best, moving, may_open } = self.best(&pool, now);
         let depth = best.map_or(usize::MAX, |(is_stuck, depth, _)| if is_stuck { usize::MAX } else { depth });
         let wants_new = may_open && ((depth >= SHALLOW && moving < FEW) || (depth >= DEEP && moving < MANY));
         let opened = if wants_new { Some(self.open(pool, to, now, epoll, timers)) } else { None };
@@ -303,7 +305,7 @@ impl Streams {
 
     /// The connection with the fewest unanswered queries, rather one that moves. Old ones are sent off.
     fn best(&mut self, pool: &Pool, now: Moment) -> Best {
-        let mut found = Best { best: None, moving: 0, may_open: true };
+        let mut found = Best { found: None, moving: 0, may_open: true };
         let Some(pooled) = self.pools.get(pool) else { return found };
         let patience = pooled.patience(PATIENCE_TO_JOIN);
         found.may_open = pooled.may_open(now);
@@ -316,8 +318,8 @@ impl Streams {
             let is_stuck = stream.is_stuck(patience, now);
             found.moving += usize::from(!is_stuck);
             let rank = (is_stuck, stream.asked.len(), *key);
-            if found.best.is_none_or(|(was_stuck, depth, _)| (rank.0, rank.1) < (was_stuck, depth)) {
-                found.best = Some(rank);
+            if found.found.is_none_or(|(was_stuck, depth, _)| (rank.0, rank.1) < (was_stuck, depth)) {
+                found.found = Some(rank);
             }
         }
         found
