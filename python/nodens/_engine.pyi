@@ -3,9 +3,11 @@
 Written by hand; `mypy.stubtest` compares it with what was built. Nothing here calls back into Python.
 """
 
-from typing import final
+from typing import Literal, final
 
 from nodens.plan.model import EnginePlan
+
+__all__ = ["CATALOGUE", "Engine", "Rehearsal", "__version__"]
 
 __version__: str
 """The version of the crates; equal to `nodens.__version__`."""
@@ -64,3 +66,75 @@ class Engine:
         Returns when all workers have ended; a second call returns at once. Whatever is asked after it raises
         EngineStopped, but for `snapshot`, which gives the last numbers.
         """
+
+@final
+class Rehearsal:
+    """The engine's own resolvers with a hand-turned clock and no sockets: for stories and properties.
+
+    What the resolvers want done is collected as steps; the script takes them and plays the network. All numbers count
+    from 1. A nudge between workers is carried out at once. Nothing here releases the GIL for long.
+    """
+
+    def __new__(cls, plan: EnginePlan, *, seed: int = 1) -> Rehearsal:
+        """Make one resolver for each of `plan.workers`; the same seed makes the same choices.
+
+        Raises PlanRejected (field).
+        """
+
+    def ask(
+        self,
+        query: bytes,
+        *,
+        server: str,
+        client: str = "127.0.0.1:40000",
+        transport: str = "udp",
+        worker: int = 0,
+    ) -> int:
+        """Hand in a client's message; gives the token that its `reply` (or `silence`) will carry.
+
+        `server` and `client` are `ip:port` (`[ip]:port` for IPv6), `server` one of the plan's listeners, or an address
+        that an unspecified one covers; `transport` is `udp` or `tcp`. Raises ValueError.
+        """
+
+    def advance(self, ms: int) -> None:
+        """Turn the clock, waking the resolvers at each moment they wished for."""
+
+    def now_ms(self) -> int:
+        """How far the clock was turned."""
+
+    def taken_steps(
+        self,
+    ) -> list[
+        tuple[Literal["reply"], int, bytes]
+        | tuple[Literal["silence"], int]
+        | tuple[Literal["send"], int, str, Literal["udp", "tcp"], bytes]
+        | tuple[Literal["forget"], int]
+    ]:
+        """Take the steps since the last call, in order.
+
+        `("reply", token, message)`: a client gets its answer. `("silence", token)`: it gets none.
+        `("send", exchange, "ip:port", transport, query)`: an upstream is asked; the message has an ID, as on the wire.
+        `("forget", exchange)`: nobody waits for that exchange any more.
+        """
+
+    def respond(self, exchange: int, response: bytes) -> Literal["settled", "stranger"]:
+        """Let an upstream answer an exchange that was sent.
+
+        A `stranger` (another ID, another question) is what the engine makes of it: over UDP the exchange stays open,
+        over TCP it ends with the fault `reset`. Raises ValueError for an exchange that is over or forgotten.
+        """
+
+    def fault(self, exchange: int, kind: str) -> None:
+        """Let an exchange fail: `refused`, `unreachable`, `closed`, `reset` or `no_room`. Raises ValueError."""
+
+    def apply(self, plan: EnginePlan) -> None:
+        """Take up another plan, as `Engine.apply` does. Raises PlanRejected (field)."""
+
+    def snapshot(self) -> list[tuple[int, tuple[str, ...], float | tuple[tuple[int, ...], float, int]]]:
+        """All samples of this moment, as `Engine.snapshot` gives them."""
+
+    def log(self) -> list[str]:
+        """Take the log lines since the last call."""
+
+    def events(self) -> list[tuple[str, str]]:
+        """Take the rare events since the last call: (kind, message)."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from nodens.plan import EnginePlan
 
+Rehearsal = _engine.Rehearsal
+"""The same core without sockets or a clock of its own, for stories and properties."""
+
 SnapshotRow: TypeAlias = tuple[int, tuple[str, ...], float | tuple[tuple[int, ...], float, int]]
 """A sample as it crosses the boundary: row in the catalogue, label values, value."""
 
@@ -37,14 +40,15 @@ class Event:
 class Running:
     """An engine whose workers answer. Made by `running`."""
 
-    def __init__(self, made: _engine.Engine) -> None:
-        """Hold a started engine."""
+    def __init__(self, made: _engine.Engine, drain_ms: int) -> None:
+        """Hold a made engine. `drain_ms` may be changed up to the end."""
         self._made = made
+        self.drain_ms = drain_ms
 
     @property
     def catalogue(self) -> tuple[tuple[str, str, str, tuple[str, ...], tuple[float, ...]], ...]:
         """The engine's metric families, a row each."""
-        return _engine.CATALOGUE
+        return catalogue()
 
     def apply(self, plan: EnginePlan) -> None:
         """Take up another plan, make before break. On an error the old plan runs on."""
@@ -67,18 +71,19 @@ class Running:
         """Where the listeners really are, in the plan's order."""
         return self._made.addresses()
 
-    def stop(self, deadline_ms: int) -> None:
-        """Drain and end; a second call does nothing."""
-        self._made.stop(deadline_ms)
-
 
 @contextmanager
 def running(plan: EnginePlan, drain_ms: int) -> Iterator[Running]:
     """Bind, start, and at the end drain and stop. Raises BindError or PlanRejected before anything runs."""
     made = _engine.Engine(plan)
-    held = Running(made)
+    held = Running(made, drain_ms)
     try:
         made.start()
         yield held
     finally:
-        held.stop(drain_ms)
+        made.stop(held.drain_ms)
+
+
+def catalogue() -> tuple[tuple[str, str, str, tuple[str, ...], tuple[float, ...]], ...]:
+    """The engine's metric families, a row each, without an engine."""
+    return _engine.CATALOGUE

@@ -10,7 +10,7 @@ from nodens.observe import Log
 
 def read_all(write: object) -> str:
     reading, writing = os.pipe()
-    write(Log(writing))  # type: ignore[operator]
+    write(Log(writing))  # type: ignore[operator]  # a callable, named for its role
     os.close(writing)
     with os.fdopen(reading) as file:
         return file.read()

@@ -8,9 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
+from nodens.errors import EngineStopped
 from nodens.observe import Log, Numbers, Sides, Status
 from nodens.observe import sides as sides_file
 from nodens.plan import HttpEndpoint, ObservePlan
@@ -45,13 +47,11 @@ def lines() -> Iterator[Callable[[], str]]:
     said = [""]
 
     def read() -> str:
-        try:
+        with suppress(BlockingIOError):
             said[0] += os.read(reading, 65536).decode()
-        except BlockingIOError:
-            pass
         return said[0]
 
-    read.writing = writing  # type: ignore[attr-defined]
+    read.writing = writing  # type: ignore[attr-defined]  # the pipe rides on the function
     yield read
     os.close(reading)
     os.close(writing)
@@ -61,7 +61,7 @@ def lines() -> Iterator[Callable[[], str]]:
 def sides(lines: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
     """Side services whose heart beats fast."""
     monkeypatch.setattr(sides_file, "_POLL_S", 0.02)
-    log = Log(lines.writing)  # type: ignore[attr-defined]
+    log = Log(lines.writing)  # type: ignore[attr-defined]  # the pipe rides on the function
     with Sides(Numbers(), log, lambda _host, port: f"pid 1, `holder of {port}`") as made:
         yield made
 
@@ -118,6 +118,28 @@ def test_only_the_own_address_counts_its_scrapes(sides: Sides) -> None:
     text = get(sides.ports()[own], "/metrics")[1].decode()
     assert 'promhttp_metric_handler_requests_total{code="200"} 1\n' in text
     assert "promhttp_metric_handler_requests_in_flight 1\n" in text
+
+
+class Broken:
+    """A data plane whose numbers cannot be had."""
+
+    catalogue = ()
+
+    def snapshot(self) -> list[tuple[int, tuple[str, ...], float]]:
+        raise RuntimeError("no numbers")
+
+    def pulse(self) -> tuple[int, ...]:
+        raise EngineStopped
+
+
+def test_a_page_that_cannot_be_made_is_a_500_and_counted(sides: Sides) -> None:
+    sides.apply(observe_plan(), ANY)
+    sides.source = Broken()
+    head, body = get(sides.ports()[ANY], "/metrics")
+    assert head.startswith("HTTP/1.1 500 Internal Server Error\r\n")
+    assert body == b"RuntimeError: no numbers\n"
+    sides.source = None
+    assert 'promhttp_metric_handler_requests_total{code="500"} 1\n' in sides.metrics_text()
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,20 @@
 
 #![forbid(unsafe_code)]
 
+pub mod budget;
+pub mod cache;
 pub mod counters;
 pub mod event;
+pub mod forward;
+pub mod hash;
 pub mod plan;
 pub mod plugin;
 pub mod resolver;
+pub mod route;
 pub mod shared;
 pub mod step;
 pub mod time;
+pub mod wire;
 
 pub use counters::{CATALOGUE, Family, Kind, Sample, Value};
 pub use event::{Event, EventKind};

@@ -16,14 +16,14 @@ impl Frames {
     }
 
     /// The next whole message.
-    pub fn next(&mut self) -> Option<&[u8]> {
+    pub fn next_message(&mut self) -> Option<&[u8]> {
         let length = self.length()?;
         let start = self.taken + 2;
         self.taken = start + length;
         self.bytes.get(start..self.taken)
     }
 
-    /// Whether [`Self::next`] would give one.
+    /// Whether [`Self::next_message`] would give one.
     pub fn has_next(&self) -> bool {
         self.length().is_some()
     }
@@ -73,7 +73,7 @@ mod tests {
             let (mut frames, mut heard) = (Frames::default(), Vec::new());
             for piece in stream.chunks(size) {
                 frames.feed(piece);
-                while let Some(message) = frames.next() {
+                while let Some(message) = frames.next_message() {
                     heard.push(message.to_vec());
                 }
             }
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_message_longer_than_a_frame_is_refused() {
         let mut stream = Vec::new();
-        assert!(!frame(&[0; 65_536], &mut stream));
+        assert!(!frame(&vec![0; 65_536], &mut stream));
         assert!(stream.is_empty());
     }
 }

@@ -2,10 +2,14 @@
 
 #![deny(unsafe_code)]
 
+pub mod engine;
 pub mod error;
+pub mod events;
 pub mod frames;
 pub mod guests;
 pub mod listener;
+pub mod logger;
+pub mod orders;
 pub mod outgoing;
 pub mod random;
 pub mod slab;
@@ -15,3 +19,8 @@ pub mod timers;
 pub mod token;
 pub mod udp;
 pub mod upstream;
+pub mod worker;
+
+pub use engine::{Bound, Running, Stopped};
+pub use error::Error;
+pub use events::Told;

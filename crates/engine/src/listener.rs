@@ -74,7 +74,8 @@ fn bind_once(place: &Place, workers: usize, is_alone: bool) -> Result<(SocketAdd
         let is_first_alone = is_alone && worker == 0;
         let udp: UdpSocket = open(place, address, Protocol::Udp, is_first_alone)?.into();
         if address.port() == 0 {
-            let port = udp.local_addr().map_err(|source| Error::Bind { address, protocol: Protocol::Udp, source })?.port();
+            let port =
+                udp.local_addr().map_err(|source| Error::Bind { address, protocol: Protocol::Udp, source })?.port();
             address.set_port(port);
         }
         let tcp: TcpListener = open(place, address, Protocol::Tcp, is_first_alone)?.into();

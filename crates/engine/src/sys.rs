@@ -1,9 +1,10 @@
 //! What the standard library does not offer of Linux; the only file with `unsafe`, each block says why it is sound.
+//! size: all of it stands in one place, to be read with suspicion.
 
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg, epoll and friends have no safe form in the standard library")]
 
 use std::io;
-use std::mem::{size_of, zeroed};
+use std::mem::{MaybeUninit, size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{addr_of_mut, null_mut};
@@ -13,6 +14,8 @@ use nodens_core::time::Moment;
 
 /// Datagrams taken or given in one system call.
 pub const BATCH: usize = 32;
+/// The same, as the calls want it.
+const BATCH_IN_C: libc::c_uint = 32;
 /// The longest datagram we take or give; `bufsize` ends at 4096.
 pub const DATAGRAM: usize = 4096;
 /// Buffers stand this far apart: a stride of 4096 would put the heads of all of them into one set of the first-level cache.
@@ -101,6 +104,10 @@ const fn length_of<T>() -> libc::socklen_t {
 
 // ------------ Waiting ------------
 
+/// `EPOLLET` is the sign bit of libc's type.
+#[expect(clippy::cast_sign_loss, reason = "the sign bit is what is meant")]
+const EDGE: u32 = libc::EPOLLET as u32;
+
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest(u32);
@@ -113,7 +120,7 @@ impl Interest {
     /// Room to write.
     pub const WRITE: Self = Self(libc::EPOLLOUT as u32);
     /// New bytes to read, told once; whoever asks for it reads until nothing is left.
-    pub const READ_EDGE: Self = Self((libc::EPOLLIN | libc::EPOLLET) as u32);
+    pub const READ_EDGE: Self = Self(libc::EPOLLIN as u32 | EDGE);
 
     /// Both.
     #[must_use]
@@ -250,9 +257,8 @@ struct Room(*mut Slots);
 
 impl Room {
     fn new() -> Self {
-        // SAFETY: all zeroes is a valid `Slots` (integers, null pointers, bytes).
-        let slots: Box<Slots> = unsafe { Box::<Slots>::new_zeroed().assume_init() };
-        let room = Self(Box::into_raw(slots));
+        // All zeroes is a valid `Slots`: integers, null pointers, bytes.
+        let room = Self(Box::into_raw(Box::new(MaybeUninit::<Slots>::zeroed())).cast());
         for index in 0..BATCH {
             // SAFETY: index is below BATCH; all pointers stay inside the allocation, which lives as long as `room`.
             unsafe {
@@ -287,7 +293,7 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         // SAFETY: made by Box::into_raw in `new`, given back once.
-        drop(unsafe { Box::from_raw(self.0) });
+        drop(unsafe { Box::from_raw(self.0.cast::<MaybeUninit<Slots>>()) });
     }
 }
 
@@ -331,15 +337,8 @@ impl Inbox {
     /// Take what is there, at most a batch. Never blocks.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         // SAFETY: the headers point into our room, which outlives the call; BATCH is their number.
-        let got = unsafe {
-            libc::recvmmsg(
-                socket.as_raw_fd(),
-                self.0.header(0),
-                BATCH as libc::c_uint,
-                libc::MSG_DONTWAIT,
-                null_mut(),
-            )
-        };
+        let got =
+            unsafe { libc::recvmmsg(socket.as_raw_fd(), self.0.header(0), BATCH_IN_C, libc::MSG_DONTWAIT, null_mut()) };
         checked(got).map(|count| usize::try_from(count).unwrap_or(0).min(BATCH))
     }
 
@@ -363,6 +362,12 @@ impl Inbox {
     }
 }
 
+impl Default for Inbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What became of a batch that was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
@@ -374,14 +379,14 @@ pub struct Sent {
 
 /// Room for datagrams that go out.
 pub struct Outbox {
-    room: Room,
+    slots: Room,
     count: usize,
 }
 
 impl Outbox {
     /// Room for a batch.
     pub fn new() -> Self {
-        Self { room: Room::new(), count: 0 }
+        Self { slots: Room::new(), count: 0 }
     }
 
     /// Whether nothing waits.
@@ -400,22 +405,22 @@ impl Outbox {
     }
 
     /// The buffer of the next datagram: write into it, then [`Self::add`]. Empty when full.
-    pub fn next(&mut self) -> &mut [u8] {
+    pub fn room(&mut self) -> &mut [u8] {
         if self.is_full() {
             return &mut [];
         }
         // SAFETY: count is below BATCH; DATAGRAM bytes stand there, and the borrow of `self` makes them ours alone.
-        unsafe { std::slice::from_raw_parts_mut(self.room.buffer(self.count), DATAGRAM) }
+        unsafe { std::slice::from_raw_parts_mut(self.slots.buffer(self.count), DATAGRAM) }
     }
 
-    /// Add the datagram written into [`Self::next`]. `is_v6` is the socket's family, `source` the address to send from.
+    /// Add the datagram written into [`Self::room`]. `is_v6` is the socket's family, `source` the address to send from.
     pub fn add(&mut self, length: usize, to: SocketAddr, is_v6: bool, source: Option<IpAddr>) {
         if self.is_full() {
             return;
         }
         // SAFETY: count is below BATCH; name and control have room for what is written, and nobody else looks.
         unsafe {
-            let header = &raw mut (*self.room.header(self.count)).msg_hdr;
+            let header = &raw mut (*self.slots.header(self.count)).msg_hdr;
             (*(*header).msg_iov).iov_len = length.min(DATAGRAM);
             (*header).msg_namelen = write_name((*header).msg_name.cast(), to, is_v6);
             (*header).msg_controllen =
@@ -432,7 +437,7 @@ impl Outbox {
             let left = libc::c_uint::try_from(self.count - at).unwrap_or(0);
             // SAFETY: the headers from `at` to `count` were written by `add` and point into our room.
             let got = unsafe {
-                libc::sendmmsg(socket.as_raw_fd(), self.room.header(at), left, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+                libc::sendmmsg(socket.as_raw_fd(), self.slots.header(at), left, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
             };
             match checked(got) {
                 Ok(count) => {
@@ -451,6 +456,17 @@ impl Outbox {
         sent
     }
 }
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the kernel's numbers are 2 and 10")]
+const FAMILY_V4: libc::sa_family_t = libc::AF_INET as libc::sa_family_t;
+#[expect(clippy::cast_possible_truncation, reason = "the kernel's numbers are 2 and 10")]
+const FAMILY_V6: libc::sa_family_t = libc::AF_INET6 as libc::sa_family_t;
 
 /// An address as the kernel wrote it. `name` points to a live `sockaddr_in6`-sized room.
 unsafe fn read_name(name: *const libc::sockaddr_in6) -> SocketAddr {
@@ -477,7 +493,7 @@ unsafe fn write_name(name: *mut libc::sockaddr_in6, to: SocketAddr, is_v6: bool)
             // SAFETY: a `sockaddr_in` is shorter than the room.
             unsafe {
                 name.cast::<libc::sockaddr_in>().write(libc::sockaddr_in {
-                    sin_family: libc::AF_INET as libc::sa_family_t,
+                    sin_family: FAMILY_V4,
                     sin_port: to.port().to_be(),
                     sin_addr: libc::in_addr { s_addr: u32::from(*to.ip()).to_be() },
                     sin_zero: [0; 8],
@@ -491,7 +507,7 @@ unsafe fn write_name(name: *mut libc::sockaddr_in6, to: SocketAddr, is_v6: bool)
     // SAFETY: the room is a `sockaddr_in6`.
     unsafe {
         name.write(libc::sockaddr_in6 {
-            sin6_family: libc::AF_INET6 as libc::sa_family_t,
+            sin6_family: FAMILY_V6,
             sin6_port: to.port().to_be(),
             sin6_flowinfo: 0,
             sin6_addr: libc::in6_addr { s6_addr: ip.octets() },
@@ -557,4 +573,3 @@ unsafe fn write_packet_info(control: *mut libc::cmsghdr, source: IpAddr, is_v6: 
         libc::CMSG_SPACE(length_of::<libc::in6_pktinfo>()) as usize
     }
 }
-

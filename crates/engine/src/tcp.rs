@@ -1,4 +1,5 @@
 //! Connections of clients: framing, pipelining with replies out of order, and limits on everything.
+//! size: a connection is one thing with one set of deadlines.
 //!
 //! Deadlines: the first message must be whole within `read` of accepting; later ones within `idle` of the last reply or
 //! message. Bytes that complete no message move no deadline. A client that takes no bytes for `write` is closed.
@@ -103,6 +104,10 @@ impl Connection {
         self.write_deadline.map_or(self.deadline, |write| write.min(self.deadline))
     }
 
+    fn must_stall(&self, limits: &Limits) -> bool {
+        self.unanswered >= limits.queries_per_connection || self.outgoing.len() > OUTGOING_PAUSE
+    }
+
     fn is_done(&self) -> bool {
         self.has_ended && self.unanswered == 0 && self.outgoing.is_empty() && !self.frames.has_next()
     }
@@ -164,7 +169,8 @@ impl Tcp {
                 reject(reason);
                 continue;
             }
-            let local = if open.address.ip().is_unspecified() { stream.local_addr().map(canonical) } else { Ok(open.address) };
+            let local =
+                if open.address.ip().is_unspecified() { stream.local_addr().map(canonical) } else { Ok(open.address) };
             let (listener, timeouts) = (open.listener, open.timeouts);
             let usable = stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).and(local);
             let Ok(local) = usable else {
@@ -232,7 +238,7 @@ impl Tcp {
         let connection = self.connections.get_mut(key)?;
         let is_full = connection.unanswered >= self.limits.queries_per_connection;
         let was_stalled = connection.is_stalled;
-        connection.is_stalled = is_full || connection.outgoing.len() > OUTGOING_PAUSE;
+        connection.is_stalled = connection.must_stall(&self.limits);
         if connection.is_stalled {
             if is_full && !was_stalled {
                 reject(Rejected::ConnectionQueries);
@@ -248,7 +254,7 @@ impl Tcp {
             handle: key.to_word(),
             received: now,
         };
-        let query = connection.frames.next()?;
+        let query = connection.frames.next_message()?;
         connection.unanswered += 1;
         connection.deadline = now.plus(connection.timeouts.idle);
         Some((query, client))
@@ -268,12 +274,13 @@ impl Tcp {
         self.mark(key);
     }
 
-    fn mark(&mut self, key: Key) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            if !connection.is_dirty {
-                connection.is_dirty = true;
-                self.dirty.push(key);
-            }
+    /// See to it that this connection is looked at before the round ends.
+    pub fn mark(&mut self, key: Key) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && !connection.is_dirty
+        {
+            connection.is_dirty = true;
+            self.dirty.push(key);
         }
     }
 
@@ -317,6 +324,9 @@ impl Tcp {
         }
         let next = connection.next_deadline();
         timers.ensure(&mut connection.alarm, next, token);
+        if connection.is_stalled && !connection.must_stall(&self.limits) {
+            self.mark(key); // what was written made room: queries that wait here have their turn now
+        }
         true
     }
 

@@ -1,6 +1,6 @@
 //! Datagrams of clients: received and sent by the batch.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 
 use nodens_core::step::{Client, ClientTransport, ListenerId};
@@ -8,6 +8,9 @@ use nodens_core::time::Moment;
 
 use crate::slab::{Key, Slab};
 use crate::sys::{BATCH, Inbox, Outbox, Sent};
+
+/// The port of the discard protocol (RFC 863).
+const DISCARD: u16 = 9;
 
 /// A listening UDP socket.
 #[derive(Debug)]
@@ -26,6 +29,30 @@ impl Ear {
     /// To be waited for.
     pub fn socket(&self) -> &UdpSocket {
         &self.socket
+    }
+
+    /// For whom it hears.
+    pub fn listener(&self) -> ListenerId {
+        self.listener
+    }
+
+    /// Hear for another listener from now on.
+    pub fn hand_over(&mut self, heir: ListenerId) {
+        self.listener = heir;
+    }
+
+    /// Hear nothing new, so that what comes finds whoever has this address now; what waits can still be read, and
+    /// replies still leave. A connected UDP socket hears its peer alone, and nobody of ours sends from the discard port.
+    pub fn retire(&self) {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let mut peer = self.address;
+        peer.set_ip(ip);
+        peer.set_port(DISCARD);
+        let _ = self.socket.connect(peer); // without a route nothing comes here anyway
     }
 }
 
@@ -88,7 +115,7 @@ impl Udp {
             handle: ear_key.to_word(),
             received,
         };
-        Some(Asked::Query { query: datagram.bytes, client, reply: self.outbox.next() })
+        Some(Asked::Query { query: datagram.bytes, client, reply: self.outbox.room() })
     }
 
     /// Send the bytes written into the room of the last [`Self::asked`].
@@ -105,7 +132,7 @@ impl Udp {
         if self.outbox.is_full() || self.sender.is_some_and(|sender| sender.to_word() != client.handle) {
             self.flush();
         }
-        match self.outbox.next().get_mut(..message.len()) {
+        match self.outbox.room().get_mut(..message.len()) {
             Some(room) => room.copy_from_slice(message),
             None => return self.refused += 1, // longer than any size we grant a client
         }
@@ -124,6 +151,12 @@ impl Udp {
             }
             None => self.outbox.clear(),
         }
+    }
+
+    /// Forget replies that wait.
+    pub fn drop_replies(&mut self) {
+        self.outbox.clear();
+        self.sender = None;
     }
 
     /// Replies that the kernel did not take, so far.

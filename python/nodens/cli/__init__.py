@@ -11,9 +11,9 @@ from nodens import __version__
 from nodens.errors import NodensError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-# command -> what it does. Each is a file of this room with `main(words) -> exit code`, loaded only when it is asked for.
+# command -> what it does. Each is a file of this room with `main(words) -> exit code`, loaded when it is asked for.
 COMMANDS: Final = {
     "run": "serve DNS from a Corefile (`--demo`: from a built-in one, with a small cluster behind it)",
     "check": "read a Corefile, print every problem with its place, touch nothing",
@@ -54,8 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         sys.stderr.write(f"nodens: `{command}` is not a command; expected one of: {', '.join(COMMANDS)}\n")
         return 2
+    return call(lambda: int(import_module(f"nodens.cli.{command}").main(rest)))
+
+
+def call(command: Callable[[], int]) -> int:
+    """Run a command; errors become their words and their exit codes."""
     try:
-        code = import_module(f"nodens.cli.{command}").main(rest)
+        return command()
     except NodensError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -63,8 +68,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0  # whoever read us has seen enough, as `head` has
     except Exception:  # noqa: BLE001 - the last resort: a bug is shown whole, with where to take it
         traceback.print_exc()
-        sys.stderr.write(
-            "this is a bug of nodens: please report it with the lines above (see SECURITY.md, README.md)\n"
-        )
+        sys.stderr.write("this is a bug of nodens: please report it with the lines above, as CONTRIBUTING.md says\n")
         return 1
-    return int(code)

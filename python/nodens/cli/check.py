@@ -41,7 +41,7 @@ def main(words: Sequence[str]) -> int:
     if not asked.json:
         engine = prepared.plan.engine
         zones = sum(len(listener.zones) for listener in engine.listeners)
-        print(f"{asked.file}: can be served: {len(engine.listeners)} listeners, {zones} zones")
+        print(f"{asked.file}: can be served: {_count(len(engine.listeners), 'listener')}, {_count(zones, 'zone')}")
     return 0
 
 
@@ -53,6 +53,11 @@ def _print(problems: Iterable[Problem], *, as_json: bool, is_good: bool) -> int:
         for problem in problems:
             sys.stderr.write(f"{problem.render()}\n")
     return 0 if is_good else 2
+
+
+def _count(number: int, thing: str) -> str:
+    """Say how many."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _plain(problem: Problem) -> dict[str, object]:

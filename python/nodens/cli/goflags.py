@@ -99,7 +99,8 @@ def _given(flag: Flag, text: str | None, rest: list[str]) -> Value:
         if not rest:
             raise FlagError(f"flag needs an argument: -{flag.name}")
         text = rest.pop(0)
-    return _READERS[flag.kind](flag, text)
+    value: Value = _READERS[flag.kind](flag, text)
+    return value
 
 
 def _switch(flag: Flag, text: str) -> bool:

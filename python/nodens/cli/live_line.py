@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from nodens.observe import Sample, SnapshotSource
 
+CLEAR_LINE: Final = "\r\x1b[K"
 _TERMINAL_S: Final = 1.0
 _PLAIN_S: Final = 10.0
 _QUERIES: Final = "coredns_dns_requests_total"
@@ -36,7 +37,7 @@ def live_line(source: SnapshotSource) -> Iterator[None]:
         is_over.set()
         thread.join()
         if is_terminal:
-            sys.stdout.write("\r\x1b[K")
+            sys.stdout.write(CLEAR_LINE)
             sys.stdout.flush()
 
 
@@ -46,7 +47,7 @@ def _print_on(source: SnapshotSource, is_over: Event, is_terminal: bool) -> None
     while not is_over.wait(_TERMINAL_S if is_terminal else _PLAIN_S):
         text = render_line(engine_samples(source))
         if is_terminal:
-            sys.stdout.write(f"\r\x1b[K{time.strftime('%H:%M:%S')}  {text}")
+            sys.stdout.write(f"{CLEAR_LINE}{time.strftime('%H:%M:%S')}  {text}")
         elif text != last:
             sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {text}\n")
         last = text

@@ -125,29 +125,28 @@ def usage(program: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code."""
     born_s = time.monotonic()
-    words = list(sys.argv[1:] if argv is None else argv)
     program = Path(sys.argv[0]).name if argv is None else "node-cache"
     try:
-        values, rest = parse(FLAGS, words)
+        values, rest = parse(FLAGS, sys.argv[1:] if argv is None else argv)
     except HelpAskedError:
-        sys.stderr.write(usage(program))
-        return 0
+        return _end(usage(program), 0)
     except FlagError as error:
-        sys.stderr.write(f"{error}\n{usage(program)}")
-        return 2
+        return _end(f"{error}\n{usage(program)}", 2)
     if rest:
-        sys.stderr.write(f"{_stamp()} extra command line arguments: [{' '.join(rest)}]\n")
-        return 1
-    if values["version"]:
-        print("\n".join(lifecycle.version_lines()))
-        return 0
-    if values["plugins"]:
-        print("\n".join(sorted(config.served_directives())) + "\n")
+        return _end(f"{_stamp()} extra command line arguments: [{' '.join(rest)}]\n", 1)
+    if values["version"] or values["plugins"]:
+        names = sorted(name for name, row in config.DIRECTIVES.items() if row.reader)
+        print("\n".join(lifecycle.version_lines() if values["version"] else [*names, ""]))
         return 0
     if refusal := validate(values):
-        sys.stderr.write(f"{_stamp()} [FATAL] {refusal}\n")
-        return 1
+        return _end(f"{_stamp()} [FATAL] {refusal}\n", 1)
     return _serve(values, born_s)
+
+
+def _end(text: str, code: int) -> int:
+    """Say why this ends before it began."""
+    sys.stderr.write(text)
+    return code
 
 
 def validate(values: Mapping[str, Value]) -> str | None:
@@ -217,20 +216,20 @@ def wishes(values: Mapping[str, Value]) -> Facts:
     )
 
 
-def source(values: Mapping[str, Value], log: Log) -> lifecycle.Source:
+def source(values: Mapping[str, Value]) -> lifecycle.Source:
     """Where the Corefile comes from."""
     conf = str(values["conf"]) or str(values["corefile"])
     if conf == "stdin":
         return lifecycle.BuiltInSource(file="stdin", content=sys.stdin.read())
-    folder = str(values["kubednscm"]) or (KUBE_DNS_FOLDER if Path(KUBE_DNS_FOLDER).is_dir() else "")
     return lifecycle.TemplateSource(
-        template=str(values["basecorefile"]),
-        corefile=conf,
-        kube_dns=folder,
+        lifecycle.TemplateFiles(
+            template=str(values["basecorefile"]),
+            written=conf,
+            kube_dns=str(values["kubednscm"]) or KUBE_DNS_FOLDER,
+        ),
         service=str(values["upstreamsvc"]),
-        local_addresses=tuple(str(read_ip(part)) for part in str(values["localip"]).split(",")),
-        port=str(values["dns.port"]),
-        log=log,
+        local_dns=[str(read_ip(part)) for part in str(values["localip"]).split(",")],
+        port=read_port(str(values["dns.port"])) or 0,
     )
 
 
@@ -242,10 +241,12 @@ def _serve(values: Mapping[str, Value], born_s: float) -> int:
     log.info(f"Using Pidfile {values['pidfile']}")
     if values["setupinterface"] or values["setupiptables"]:
         log.warning("no interface and no iptables rules are set up: steering comes with a later version of nodens")
+    if not values["kubednscm"] and not Path(KUBE_DNS_FOLDER).is_dir():
+        log.info("Skipping kube-dns configmap sync as no directory was specified")
     try:
         return lifecycle.live(
             lifecycle.Asked(
-                source=source(values, log),
+                source=source(values),
                 wishes=wishes(values),
                 own_metrics=read_endpoint(str(values["metrics-listen-address"])),
                 pidfile=str(values["pidfile"]),

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from nodens import lifecycle
-from nodens.cli.live_line import live_line
+from nodens.cli.live_line import CLEAR_LINE, live_line
 from nodens.cli.wishes import add_wishes, read_wishes
 from nodens.errors import NodensError
 from nodens.observe import Log
@@ -30,12 +30,14 @@ cluster.local:{port} in-addr.arpa:{port} ip6.arpa:{port} {{
     forward . {cluster} {{
         force_tcp
     }}
+    prometheus 127.0.0.1:9253
 }}
 .:{port} {{
     bind 127.0.0.1
     errors
     cache 30
     forward . /etc/resolv.conf
+    prometheus 127.0.0.1:9253
 }}
 """
 
@@ -43,9 +45,10 @@ _TO_ASK: Final = """\
 nodens serves DNS on 127.0.0.1:{port}, with a small cluster DNS behind it on {cluster} (TCP). Ask it:
 
     dig @127.0.0.1 -p {port} kubernetes.default.svc.cluster.local
-    dig @127.0.0.1 -p {port} _dns._tcp.kube-dns.kube-system.svc.cluster.local SRV
+    dig @127.0.0.1 -p {port} _dns-tcp._tcp.kube-dns.kube-system.svc.cluster.local SRV
     dig @127.0.0.1 -p {port} -x 10.96.0.10
     dig @127.0.0.1 -p {port} example.com            (through this machine's own resolvers)
+    curl http://127.0.0.1:9253/metrics
 
 Ctrl-C stops it.
 """
@@ -63,14 +66,15 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--quiet", action="store_true", help="no start-up lines, no live line")
     add_wishes(parser)
     asked = parser.parse_args(words)
-    log = Log()
+    is_live = asked.demo and not asked.quiet
+    log = Log(before=CLEAR_LINE if is_live and sys.stdout.isatty() else "")
     with ExitStack() as around:
         source: lifecycle.Source = lifecycle.FileSource(path=asked.corefile)
         if asked.demo:
             port = asked.port if asked.port != 53 else DEMO_PORT  # noqa: PLR2004 - the option's default
             cluster = around.enter_context(_cluster_dns())
             source = lifecycle.BuiltInSource(content=_DEMO_COREFILE.format(port=port, cluster=cluster))
-            if not asked.quiet:
+            if is_live:
                 print(_TO_ASK.format(port=port, cluster=cluster), flush=True)
         return lifecycle.live(
             lifecycle.Asked(
@@ -80,7 +84,7 @@ def main(words: Sequence[str]) -> int:
                 is_quiet=asked.quiet or asked.demo,
             ),
             log,
-            live_line if asked.demo and not asked.quiet else None,
+            live_line if is_live else None,
         )
 
 

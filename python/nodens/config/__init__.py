@@ -1,7 +1,9 @@
 """Tree -> meaning. Gives each directive its typed rules. Knows no node: reads no file, no environment, no interface."""
 
 from nodens.config.addresses import parse_ip, split_host_port
-from nodens.config.directives import DIRECTIVES, RunTime
+from nodens.config.directives import DIRECTIVES, RunTime, did_you_mean, served_directives
+from nodens.config.document import document
+from nodens.config.kubedns import KubeDns, StubDomain, read_kube_dns
 from nodens.config.model import (
     BindRules,
     BindWord,
@@ -26,10 +28,24 @@ from nodens.config.model import (
 )
 from nodens.config.names import parse_name
 from nodens.config.read import read
-from nodens.config.values import parse_duration_ms, render_duration
+from nodens.config.template import Merged, Pillars, merge
+from nodens.config.values import (
+    CAPACITY_LIMIT,
+    COUNT_LIMIT,
+    DURATION_LIMIT_MS,
+    PORT_LIMIT,
+    TTL_LIMIT_S,
+    parse_duration_ms,
+    render_duration,
+)
 
 __all__ = [
+    "CAPACITY_LIMIT",
+    "COUNT_LIMIT",
     "DIRECTIVES",
+    "DURATION_LIMIT_MS",
+    "PORT_LIMIT",
+    "TTL_LIMIT_S",
     "BindRules",
     "BindWord",
     "CacheRules",
@@ -39,7 +55,10 @@ __all__ = [
     "ErrorsRules",
     "ForwardRules",
     "HealthRules",
+    "KubeDns",
     "LogRule",
+    "Merged",
+    "Pillars",
     "PrefetchRules",
     "ReadyRules",
     "ReloadRules",
@@ -48,13 +67,19 @@ __all__ = [
     "Server",
     "StaleRules",
     "StoreRules",
+    "StubDomain",
     "TimeoutRules",
     "UpstreamWord",
     "ZoneKey",
+    "did_you_mean",
+    "document",
+    "merge",
     "parse_duration_ms",
     "parse_ip",
     "parse_name",
     "read",
+    "read_kube_dns",
     "render_duration",
+    "served_directives",
     "split_host_port",
 ]

@@ -10,7 +10,7 @@ from nodens.config.model import Endpoint, UpstreamWord
 from nodens.config.values import PORT_LIMIT
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 DNS_PORT = 53
@@ -28,7 +28,7 @@ def parse_ip(text: str) -> tuple[str, str] | None:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return None
-    if percent and (ip.version == 4 or not _ZONE_ID.fullmatch(zone_id)):  # noqa: PLR2004 - IPv4
+    if percent and (isinstance(ip, ipaddress.IPv4Address) or not _ZONE_ID.fullmatch(zone_id)):
         return None
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         return str(ip.ipv4_mapped), ""

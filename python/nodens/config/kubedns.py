@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nodens.problems import Place
 
 UPSTREAMS_LIMIT = 3  # as kube-dns, and resolv.conf
+LABEL_LIMIT = 63  # characters between dots (RFC 1035)
 NAME_LIMIT = 253  # characters of a name (RFC 1123)
 PORT_LIMIT = 65_535
 
@@ -78,8 +79,8 @@ def _read_stub_domains(text: str, file: str, problems: Problems) -> tuple[StubDo
     found: dict[str, StubDomain] = {}
     for name, servers in value.members:
         if not _is_subdomain(name.text):
-            what = f"`{name.text}` is no stub domain; expected a lower-case name without a final dot"
-            problems.note(name.at, what, hint=_lower_hint(name.text))
+            what = f"{_show(name.text)} is no stub domain; expected a lower-case name without a final dot"
+            problems.note(name.at, what, hint=_hint(name.text))
         if name.text in found:
             what = f"`{name.text}` stands twice; this one counts, not the one at {found[name.text].at}"
             problems.warn(name.at, what)
@@ -124,10 +125,10 @@ def _is_address(word: Word, problems: Problems) -> bool:
         host, port = host.split(":")
     if not _is_ip(host):
         hint = "TLS upstreams go into the Corefile, not here" if "://" in word.text else None
-        problems.note(word.at, f"`{word.text}` is no upstream address; expected {_EXAMPLE}", hint=hint)
+        problems.note(word.at, f"{_show(word.text)} is no upstream address; expected {_EXAMPLE}", hint=hint)
         return False
     if port is not None and not (port.isascii() and port.isdecimal() and 0 < int(port[:9]) <= PORT_LIMIT):
-        problems.note(word.at, f"`{port}` is no port; expected 1 to {PORT_LIMIT}")
+        problems.note(word.at, f"{_show(port)} is no port; expected 1 to {PORT_LIMIT}")
         return False
     return True
 
@@ -166,7 +167,15 @@ def _is_subdomain(text: str) -> bool:
     return len(text) <= NAME_LIMIT and _SUBDOMAIN.fullmatch(text) is not None
 
 
-def _lower_hint(text: str) -> str | None:
+def _show(text: str) -> str:
+    """Write what was typed, in a message."""
+    return f"`{text}`" if text else "an empty text"
+
+
+def _hint(text: str) -> str | None:
     """Offer the name that was meant, if lower case or a dot less makes it one."""
     meant = text.lower().rstrip(".")
-    return f"did you mean `{meant}`?" if _is_subdomain(meant) else None
+    if _is_subdomain(meant):
+        return f"did you mean `{meant}`?"
+    is_long = len(text) > NAME_LIMIT or any(len(label) > LABEL_LIMIT for label in text.split("."))
+    return f"a name has at most {NAME_LIMIT} characters, and {LABEL_LIMIT} between dots" if is_long else None

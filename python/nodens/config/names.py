@@ -14,7 +14,7 @@ from nodens.config.model import Scheme, ZoneKey
 from nodens.config.values import PORT_LIMIT
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 NAME_LIMIT = 255  # octets on the wire with the root's, RFC 1035, 3.1
@@ -134,14 +134,13 @@ def _is_address(text: str) -> bool:
 
 def reverse_zones(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[str, ...]:
     """Give the reverse zones that a network covers: one on an octet or nibble boundary, else all of the next longer."""
-    step, suffix = (8, "in-addr.arpa.") if network.version == 4 else (4, "ip6.arpa.")  # noqa: PLR2004 - IPv4
+    is_ipv4 = isinstance(network, ipaddress.IPv4Network)
+    step, suffix = (8, "in-addr.arpa.") if is_ipv4 else (4, "ip6.arpa.")
     length = -(-network.prefixlen // step) * step
     zones = []
     for part in network.subnets(new_prefix=length):
-        if step == 8:  # noqa: PLR2004 - octets
-            labels = str(part.network_address).split(".")
-        else:
-            labels = list(part.network_address.exploded.replace(":", ""))
+        address = part.network_address
+        labels = str(address).split(".") if is_ipv4 else list(address.exploded.replace(":", ""))
         zones.append("".join(f"{label}." for label in reversed(labels[: length // step])) + suffix)
     return tuple(zones)
 

@@ -2,6 +2,7 @@
 
 Python's own compiler looks at a stand-in, in which the few spellings that only RE2 has are replaced. Whoever matches
 with the pattern uses it as written, with an engine of RE2's kind: its time is linear in the text, whatever stands here.
+That is the crate regex-lite today: what it lacks (Unicode classes, sets in brackets, a lone brace) is refused here too.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 PATTERN_LIMIT = 1_000  # letters; error texts are short, and each pattern is tried on each of them
 REPEAT_LIMIT = 1_000  # RE2's own
+NEST_LIMIT = 40  # the engine's is 50, and counts more than parentheses
+UNFOLDED_LIMIT = 50_000  # letters times counted repetitions; far inside the engine's 10 MiB
 
-_CLASS_ESCAPES = {"p": r"\w", "P": r"\W", "z": r"\Z", "A": r"\A", "b": r"\b", "B": r"\B"}
+_PLACE_ESCAPES = {"z": r"\Z", "A": r"\A", "b": r"\b", "B": r"\B"}
 _PLAIN_ESCAPES = set("dDsSwWafnrtv")
 _GROUP = re.compile(r"\(\?(?:P?<(?P<name>[A-Za-z_]\w*)>|(?P<flags>[imsU]*(?:-[imsU]+)?)(?P<end>[:)]))", re.ASCII)
 _REPEAT = re.compile(r"\{([0-9]{1,9})(?:(,)([0-9]{0,9}))?\}")
-_UNICODE_CLASS = re.compile(r"\^?[A-Z][a-z]?\b|[A-Z]|\{\^?[A-Za-z_]{1,40}\}")
 _NAMED_CLASS = re.compile(r"\[:\^?[a-z]{1,10}:\]")
 
 
@@ -62,6 +64,8 @@ class _Reader:
         """Start at the front."""
         self._pattern = pattern
         self._position = 0
+        self._depth = 0
+        self._unfolded = len(pattern)
 
     def parts(self) -> list[str]:
         """Give the stand-in, part by part."""
@@ -91,6 +95,9 @@ class _Reader:
         numbers = [int(number) for number in (counted[1], counted[3]) if number]
         if max(numbers) > REPEAT_LIMIT:
             raise ValueError(f"a repetition is over {REPEAT_LIMIT}")
+        self._unfolded *= max(*numbers, 1)
+        if self._unfolded > UNFOLDED_LIMIT:
+            raise ValueError("its repetitions multiply to too much")
         return self._take(len(counted[0]))
 
     def _part(self, letter: str) -> str:
@@ -99,7 +106,12 @@ class _Reader:
             return self._escape()
         if letter == "[":
             return self._class()
-        if letter == "(" and self._pattern.startswith("(?", self._position):
+        if letter == "{":
+            raise ValueError("a brace that counts nothing is written `\\{`")
+        self._depth += {"(": 1, ")": -1}.get(letter, 0)
+        if self._depth > NEST_LIMIT:
+            raise ValueError("it is nested too deeply")
+        if self._pattern.startswith("(?", self._position):
             return self._group()
         return self._take(1)
 
@@ -111,6 +123,8 @@ class _Reader:
         self._take(len(head[0]))
         if head["name"]:
             return f"(?P<{head['name']}>"
+        if head["end"] == ")":
+            self._depth -= 1
         return "(?:" if head["end"] == ":" else ""
 
     def _escape(self) -> str:
@@ -120,18 +134,17 @@ class _Reader:
         if not letter:
             raise ValueError("it ends in a lone backslash")
         if letter in "pP":
-            kind = _UNICODE_CLASS.match(self._pattern, self._position)
-            if kind is None:
-                raise ValueError(f"`\\{letter}` names no class")
-            self._take(1 if kind[0][0] != "{" else len(kind[0]))
+            raise ValueError(f"classes such as `\\{letter}L` are not served yet")
+        if letter in "<>" or not letter.isascii():
+            raise ValueError(f"`{letter}` needs no backslash")
         if letter == "x":
             return self._hexadecimal()
         if letter.isdecimal():
             raise ValueError(f"RE2 has no back-reference such as `\\{letter}`")
         if letter in _PLAIN_ESCAPES:
             return "\\" + letter
-        if letter in _CLASS_ESCAPES:
-            return _CLASS_ESCAPES[letter]
+        if letter in _PLACE_ESCAPES:
+            return _PLACE_ESCAPES[letter]
         if letter.isalpha():
             raise ValueError(f"RE2 has no escape `\\{letter}`")
         return re.escape(letter)
@@ -158,9 +171,13 @@ class _Reader:
                 self._take(len(named[0]))
                 parts.append(r"\w")
             elif self._pattern.startswith("\\", self._position):
+                if self._pattern[self._position + 1 : self._position + 2] in _PLACE_ESCAPES:
+                    raise ValueError("an escape for a place, such as `\\b`, means nothing inside brackets")
                 parts.append(self._escape())
             else:
                 letter = self._take(1)
+                if letter == "[" or (letter in "&-~" and self._pattern.startswith(letter, self._position)):
+                    raise ValueError(f"inside brackets `{letter}` is written `\\{letter}`")
                 parts.append(letter if letter == "-" else re.escape(letter))
             is_first = False
         return "".join([*parts, self._take(1)])

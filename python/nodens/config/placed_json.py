@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nodens.corefile import Lines, Word
+from nodens.problems import Place
 
 if TYPE_CHECKING:
-    from nodens.problems import Place, Problems
+    from nodens.problems import Problems
 
 _GAP = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -45,6 +46,9 @@ class Other:
 def read_json(text: str, file: str, problems: Problems) -> Value | None:
     """Read one value and nothing after it; note where it stops being JSON and give back nothing."""
     reader = _Reader(text, file)
+    if not text.strip():
+        problems.note(Place(file=file), "the file is empty; expected JSON")
+        return None
     try:
         return reader.whole()
     except _NotJsonError as error:
@@ -156,7 +160,9 @@ class _Reader:
         try:
             value, self._offset = _DECODER.raw_decode(self._text, self._offset)
         except ValueError as error:
-            raise _NotJsonError(getattr(error, "pos", self._offset), expected) from error
+            offset = getattr(error, "pos", self._offset)
+            is_open = self._text[offset : offset + 1] == "\n"  # the caret is of more use where the string begins
+            raise _NotJsonError(self._offset if is_open else offset, expected) from error
         return value
 
 

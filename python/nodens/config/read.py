@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nodens.config.directives import DIRECTIVES, check_use, did_you_mean
+from nodens.config.directives import DIRECTIVES, Repeat, check_use, did_you_mean
 from nodens.config.model import Config, Server
 from nodens.config.names import read_zone_keys
 from nodens.problems import Place
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Corefile, Directive, ServerBlock, Word
+    from nodens.corefile import Corefile, Directive, ServerBlock, Word
     from nodens.problems import Problems
 
 IMPORT = "import"  # spliced in by the parser; what is left of it could not be
@@ -43,7 +43,9 @@ def _read_block(file: str, block: ServerBlock, problems: Problems) -> Server:
                 _refuse(use.name, problems)
             continue
         check_use(row, tuple(uses), problems)
-        fields[row.field] = row.reader(tuple(uses), problems)
+        # Where the last use counts the others are read as well, for their problems.
+        together = [tuple(uses)] if row.repeat is Repeat.ADDS else [(use,) for use in uses]
+        fields[row.field] = [row.reader(each, problems) for each in together][-1]
     return Server(keys=tuple(keys), at=at, places=_places(block), **fields)
 
 

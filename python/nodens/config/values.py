@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 TTL_LIMIT_S = 2**31 - 1  # RFC 2181, 8: a TTL has 31 bits

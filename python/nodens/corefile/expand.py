@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
+from posixpath import dirname, join  # text alone: this file touches no disk
 from typing import TYPE_CHECKING
 
 from nodens.corefile.files import WILDCARDS
@@ -31,7 +31,6 @@ TRAIL_LIMIT = 50  # imports within imports; recursion must have an end
 
 def expand(
     tree: Corefile,
-    *,
     environment: Mapping[str, str],
     read_file: ReadFile,
     problems: Problems,
@@ -94,6 +93,9 @@ class _Expander:
             self._problems.note(snippet.name.at, what)
             return
         self._snippets[snippet.name.text] = snippet
+        for line in _imports_in(snippet.directives):
+            if [word.text for word in line.arguments] == [snippet.name.text]:
+                self._refuse_circle(line, (snippet.name.text, snippet.name.text))
 
     def _block(self, block: ServerBlock) -> Iterator[ServerBlock]:
         """Fill in one block; a key of which nothing is left is no key."""
@@ -186,20 +188,23 @@ class _Expander:
         words = tuple(word for given in line.arguments for word in self._fill(given))
         if line.body is not None:
             self._problems.note(line.name.at, "`import` has a body; expected none")
-        if len(words) != 1 or not words[0].text:
-            at = words[1].at if len(words) > 1 else line.name.at
-            self._problems.note(
-                at, f"`import` has {len(words) or 'no'} arguments; expected a snippet, a file or a pattern"
-            )
+        if len(words) != 1:
+            what = f"`import` has {len(words) or 'no'} arguments; expected one: a snippet, a file or a pattern"
+            self._problems.note(words[1].at if words else line.name.at, what)
             return ()
         name = words[0]
+        if not name.text:
+            self._problems.note(line.arguments[0].at, "the name to import is empty; expected a snippet or a file")
+            return ()
         return self._snippets.get(name.text) or self._files_of(name)
 
     def _files_of(self, name: Word) -> tuple[ImportedFile, ...]:
         """Read the files that a path or pattern names, seen from the file in which it stands."""
-        pattern = str(Path(name.at.file).parent / name.text)
+        pattern = join(dirname(name.at.file), name.text)
         if any(name.text.count(letter) > 1 for letter in WILDCARDS) or ("[" in name.text and "]" in name.text):
-            what = f"the pattern `{name.text}` has too many wildcards; expected at most one `*` and one `?`"
+            what = (
+                f"the pattern `{name.text}` is not of a kind that `import` takes; expected at most one `*` and one `?`"
+            )
             self._problems.note(name.at, what)
             return ()
         if pattern not in self._files:
@@ -238,20 +243,23 @@ class _Expander:
     @contextmanager
     def _inside(self, name: str, line: Directive, kind: str) -> Iterator[bool]:
         """Hold what is being put in on the trail; refuse circles, and what is too deep or too much."""
-        at = line.name.at
         may_go_on = self._spend(kind, line.name)
         if name in self._trail:
-            circle = " -> ".join(f"`{step}`" for step in (*self._trail[self._trail.index(name) :], name))
-            self._problems.note(at, f"the import goes in a circle: {circle}")
+            self._refuse_circle(line, (*self._trail[self._trail.index(name) :], name))
             may_go_on = False
         elif len(self._trail) >= TRAIL_LIMIT:
-            self._problems.note(at, f"imports within imports are over the limit of {TRAIL_LIMIT}: `{name}`")
+            self._problems.note(line.name.at, f"imports within imports are over the limit of {TRAIL_LIMIT}: `{name}`")
             may_go_on = False
         self._trail.append(name)
         try:
             yield may_go_on
         finally:
             self._trail.pop()
+
+    def _refuse_circle(self, line: Directive, steps: Sequence[str]) -> None:
+        """Note an import that leads back to itself."""
+        circle = " -> ".join(f"`{step}`" for step in steps)
+        self._problems.note(line.name.at, f"the import goes in a circle: {circle}")
 
     def _spend(self, kind: str, word: Word) -> bool:
         """Count what is put in; say once when it is over the limit, and stop."""
@@ -270,3 +278,11 @@ class _Expander:
                 hint = "the manifest was applied before this value was put in its place"
                 self._problems.warn(word.at, f"`{left[0]}` has no value here; it is read as it stands", hint=hint)
         return tuple(fill_variables(filled, self._environment, self._problems) for filled in words)
+
+
+def _imports_in(lines: Sequence[Directive]) -> Iterator[Directive]:
+    """Go through the imports among lines and in their bodies."""
+    for line in lines:
+        if line.name.text == "import":
+            yield line
+        yield from _imports_in(line.body or ())

@@ -42,7 +42,9 @@ def read_from_disk(pattern: str, /) -> tuple[ImportedFile, ...]:
 
 
 def _read(path: Path) -> ImportedFile:
-    """Read one file, whole."""
+    """Read one file, whole; a pipe or a device would make us wait."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path}: not a file")
     with path.open("rb") as opened:
         content = opened.read(FILE_BYTES_LIMIT + 1)
     if len(content) > FILE_BYTES_LIMIT:

@@ -67,6 +67,7 @@ class _Reader:
         self._next = 0
         self._closed: Word | None = None  # the last `}` of a block, for a stray one after it
         self._askew: tuple[Word, Word] | None = None  # the first pair of braces that do not stand under each other
+        self._unbraced: Word | None = None  # the key of a block without `{`
         self.is_lost = False
 
     # ------------ the top of a file ------------
@@ -86,17 +87,18 @@ class _Reader:
 
     def _block(self) -> ServerBlock | Snippet | None:
         """Read a block or snippet; give nothing for one that has no keys or no body."""
-        keys = self._keys()
+        keys, wants_more = self._keys()
         name = self._snippet_name(keys)
         opening = self._peek()
         if opening is None or _is_brace(opening, "}"):
-            if keys:
+            if keys and not wants_more:
                 what = f"nothing follows `{keys[-1].text}`; expected `{{` and directives"
                 self._problems.note(keys[-1].at, what, hint=EXAMPLE)
             return None
         if not _is_brace(opening, "{"):
             if name:
                 self._problems.note(name.at, f"the snippet `{name.text}` has no `{{`; expected it on this line")
+            self._unbraced = keys[0] if keys else None
             lines, _ = self._body(None, 0)
             return ServerBlock(keys=keys, directives=lines) if keys and not name else None
         if not keys:
@@ -109,8 +111,11 @@ class _Reader:
             return Snippet(name=name, directives=lines)
         return ServerBlock(keys=keys, directives=lines, braces=braces) if keys else None
 
-    def _keys(self) -> tuple[Word, ...]:
-        """Read keys up to the brace or, where no comma asks for more, up to the end of the line."""
+    def _keys(self) -> tuple[tuple[Word, ...], bool]:
+        """Read keys up to the brace or, where no comma asks for more, up to the end of the line.
+
+        Tells too whether the last one ended in a comma, which has then been noted.
+        """
         words: list[Word] = []
         wants_more = False
         while (word := self._peek()) is not None and not _is_brace(word):
@@ -120,16 +125,19 @@ class _Reader:
                 if word.text == "import":
                     self._problems.note(word.at, "`import` stands inside a list of keys; expected a key")
             words.append(self._take())
-            wants_more = word.text.endswith(",")
-            if not word.text:
+            text = word.text.rstrip(",")
+            wants_more = text != word.text
+            if wants_more and text in {"{", "}", "import"}:
+                self._problems.note(word.at, f"`{word.text}` is no key; expected a zone, such as `.:53`")
+            elif not word.text:
                 self._problems.note(word.at, "a key is empty; expected a zone, such as `.:53`")
-            elif "," in word.text.rstrip(","):
+            elif "," in text:
                 hint = "to serve several zones, put a blank after each comma"
                 self._problems.warn(word.at, f"`{word.text}` is read as one key, comma and all", hint=hint)
         if wants_more:
             what = f"`{words[-1].text}` ends in a comma; expected another key after it"
             self._problems.note(words[-1].at, what)
-        return parse_keys(tuple(words))
+        return parse_keys(tuple(words)), wants_more
 
     def _snippet_name(self, keys: tuple[Word, ...]) -> Word | None:
         """Give the name between the parentheses, if these keys are the head of a snippet."""
@@ -191,7 +199,7 @@ class _Reader:
         opening = self._take()
         if depth < DEPTH_LIMIT:
             return self._body(opening, depth + 1)
-        what = f"a body is {DEPTH_LIMIT} bodies deep; expected no more than {DEPTH_LIMIT - 1}"
+        what = f"bodies within bodies are over the limit of {DEPTH_LIMIT}"
         self._problems.note(opening.at, what)
         open_braces = 1
         while open_braces and self._peek() is not None:
@@ -224,6 +232,8 @@ class _Reader:
     def _refuse_stray(self, closing: Word) -> None:
         """Note a `}` that closes nothing."""
         hint = f"the block before it was closed at {_spot(self._closed)}" if self._closed else None
+        if self._unbraced:
+            hint = f"the block of `{self._unbraced.text}` at {_spot(self._unbraced)} has no `{{`"
         what = "`}` closes nothing; expected a key here, or `{` at the end of an earlier line"
         self._problems.note(closing.at, what, hint=hint)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nodens.corefile.tokens import BLANKS, surplus_braces
+from nodens.corefile.tokens import BLANKS, ends_in_brace
 from nodens.corefile.tree import Directive, Import, ServerBlock, Snippet, Word
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nodens.corefile.tree import Corefile
 
 INDENT = "    "
-_MUST_BE_QUOTED = re.compile(rf'[{BLANKS}\r#\ufeff]|^"|^$|^[{{}}]$')
+_MUST_BE_QUOTED = re.compile(rf'[{BLANKS}\r#]|^"|^$|^[{{}}]$')
 _BEFORE_QUOTE = re.compile(r'(?<!\\)(\\*+)("|\Z)')
 
 
@@ -28,7 +28,8 @@ def render(tree: Corefile) -> str:
             parts.append("\n")
         parts.append(render_item(item))
         before = item
-    return "".join(parts)
+    text = "".join(parts)
+    return f"\ufeff{text}" if text.startswith("\ufeff") else text  # a reader drops the first one
 
 
 def render_item(item: ServerBlock | Snippet | Import) -> str:
@@ -62,19 +63,18 @@ def _line(words: Sequence[Word], body: Sequence[Directive] | None, indent: str) 
 
 
 def _spell(words: Sequence[Word], *, is_open: bool) -> list[str]:
-    """Write the words of a line, in quotes where they were or must be.
-
-    Braces inside bare words must come out even over the line; else the reader takes the last for a glued brace.
-    """
-    quoted = [word.quoted or bool(_MUST_BE_QUOTED.search(word.text)) for word in words]
-    bare = [word.text for word, is_quoted in zip(words, quoted, strict=True) if not is_quoted]
-    has_breaks = any("\n" in word.text for word in words)
-    is_even = sum(map(surplus_braces, bare)) == 0 and not has_breaks
+    """Write the words of a line, in quotes where they were or must be: no last word may end in a brace of its own."""
     spelled = []
-    for index, word in enumerate(words):
-        is_last = index == len(words) - 1 and not is_open
-        is_risky = (surplus_braces(word.text) and not is_even) or (is_last and word.text == "{}")
-        spelled.append(_quote(word.text) if quoted[index] or is_risky else word.text)
+    bare: list[str] = []  # since the last line break inside quotes
+    for word in words:
+        is_quoted = word.quoted or bool(_MUST_BE_QUOTED.search(word.text))
+        spelled.append(_quote(word.text) if is_quoted else word.text)
+        if "\n" in word.text:
+            bare = []
+        elif not is_quoted:
+            bare.append(word.text)
+    if not is_open and bare and spelled[-1] == bare[-1] and ends_in_brace(bare[-1], bare):
+        spelled[-1] = _quote(words[-1].text)
     return spelled
 
 

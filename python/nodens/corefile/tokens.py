@@ -80,14 +80,20 @@ def _scan(text: str, file: str, problems: Problems) -> Iterator[Word]:
         elif closed := _QUOTED.match(text, offset):
             end = closed.end()
             word = Word(text=closed[1].replace('\\"', '"'), at=lines.place(offset, end), quoted=True)
-            long_quote = word.at if "\n" in word.text else long_quote
+            if "\n" in word.text:
+                long_quote = word.at
+                if _BARE.match(text, end):
+                    what = "the quotes close on a later line, glued to a word; expected them to close on this line"
+                    problems.warn(word.at, what)
             yield word
         else:
             end = text.find("\n", offset)
             end = len(text) if end < 0 else end
-            hint = 'write `\\"` for a quote inside quotes'
-            if long_quote:
-                hint = f"the quote at {long_quote} closes only on a later line; perhaps one is missing there"
+            hint = (
+                f"the quote at {long_quote} closes on a later line; perhaps one is missing there"
+                if long_quote
+                else None
+            )
             problems.note(lines.place(offset, offset + 1), 'the quote is never closed; expected another `"`', hint=hint)
             yield Word(text=text[offset + 1 : end].replace("\r", ""), at=lines.place(offset, end), quoted=True)
         offset = end
@@ -105,29 +111,31 @@ def _unglue(words: list[Word], problems: Problems) -> Iterator[Word]:
     A glued `}` is parted in silence: the parser will say that it must stand alone on its line.
     """
     for _, group in groupby(words, key=lambda word: word.at.line):
-        line = list(group)
-        bare = [word for word in line if not word.quoted]
-        surplus = sum(surplus_braces(word.text) for word in bare)
-        last = line.pop()
-        yield from line
-        if last.quoted or len(last.text) == 1:
+        *before, last = group
+        yield from before
+        if last.quoted or not ends_in_brace(last.text, [word.text for word in (*before, last) if not word.quoted]):
             yield last
-        elif last.text == "{}" or (surplus > 0 and last.text.endswith("{") and surplus_braces(last.text) > 0):
-            before = f" to `{last.text[:-1]}`" if last.text != "{}" else ""
-            what = f"the brace is glued{before}; expected a blank before `{last.text[-1]}`"
-            problems.note(_part(last, len(last.text) - 1, len(last.text)).at, what)
-            yield _part(last, 0, len(last.text) - 1)
-            yield _part(last, len(last.text) - 1, len(last.text))
-        elif surplus < 0 and last.text.endswith("}") and surplus_braces(last.text) < 0:
-            kept = last.text
-            while kept.endswith("}") and surplus_braces(kept) < 0:
-                kept = kept[:-1]
-            if kept:
-                yield _part(last, 0, len(kept))
-            for start in range(len(kept), len(last.text)):
-                yield _part(last, start, start + 1)
+            continue
+        kept = len(last.text) - 1
+        if last.text.endswith("{") or last.text == "{}":
+            brace = _part(last, kept, kept + 1)
+            what = f"the brace is glued to `{last.text[:kept]}`; expected a blank before `{brace.text}`"
+            problems.note(brace.at, what)
         else:
-            yield last
+            while kept and surplus_braces(last.text[:kept]) < 0 and last.text[kept - 1] == "}":
+                kept -= 1
+        if kept:
+            yield _part(last, 0, kept)
+        for start in range(kept, len(last.text)):
+            yield _part(last, start, start + 1)
+
+
+def ends_in_brace(last: str, line: list[str]) -> bool:
+    """Tell whether the last word of a line ends in a brace that was meant to stand alone: so the others leave it."""
+    surplus = sum(map(surplus_braces, line))
+    opens = surplus > 0 and last.endswith("{") and surplus_braces(last) > 0
+    closes = surplus < 0 and last.endswith("}") and surplus_braces(last) < 0
+    return len(last) > 1 and (opens or closes or last == "{}")
 
 
 def surplus_braces(text: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -118,17 +119,21 @@ def twice(script: Script) -> Script:
 
 
 def dripping(script: Script, *, piece_bytes: int = 1, pause_s: float = 0.0) -> Script:
-    """Send over TCP in pieces, a pause before each (also the length comes in pieces)."""
+    """Send over TCP in pieces, a pause before each (also the length comes in pieces); one message after the other."""
+    busy_until: dict[int, float] = {}
 
     def in_pieces(heard: Heard) -> Iterable[Act]:
         for act in script(heard):
             if not isinstance(act, Send) or heard.transport == "udp":
                 yield act
                 continue
+            now = time.monotonic()
+            begin_s = max(act.after_s, busy_until.get(heard.connection, 0.0) - now)
             stream = struct.pack("!H", len(act.wire)) + act.wire
-            for turn, start in enumerate(range(0, len(stream), piece_bytes)):
-                piece = stream[start : start + piece_bytes]
-                yield Send(wire=piece, is_framed=False, after_s=act.after_s + pause_s * turn)
+            pieces = [stream[start : start + piece_bytes] for start in range(0, len(stream), piece_bytes)]
+            for turn, piece in enumerate(pieces):
+                yield Send(wire=piece, is_framed=False, after_s=begin_s + pause_s * turn)
+            busy_until[heard.connection] = now + begin_s + pause_s * len(pieces)
 
     return in_pieces
 
@@ -210,6 +215,12 @@ def garbage_after_id(wire: bytes) -> bytes:
 def not_a_response(wire: bytes) -> bytes:
     """Clear QR: our own query, echoed."""
     return wire[:2] + bytes([wire[2] & 0x7F]) + wire[3:]
+
+
+def lower_case(wire: bytes) -> bytes:
+    """Spell the question in lower case, as careless servers do."""
+    end = _question_end(wire)
+    return wire[:HEADER_BYTES] + wire[HEADER_BYTES:end].lower() + wire[end:]
 
 
 def uncompressed(wire: bytes) -> bytes:

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field, replace
 
 from nodens.errors import LabError
-from nodens.lab.rdata import Reader, Writer, class_name, class_number, qualified, type_name, type_number
+from nodens.lab.rdata import Reader, Writer, class_name, class_number, qualified, settled, type_name, type_number
 
 RCODES = {
     "NOERROR": 0,
@@ -142,7 +142,7 @@ def read_record(text: str) -> Record:
     if not ttl.isdecimal():
         raise LabError(f"`{text}` has no TTL after its name")
     type_number(rtype)
-    return Record(name=qualified(name), ttl_s=int(ttl), rtype=rtype, text=data, rclass=rclass)
+    return Record(name=qualified(name), ttl_s=int(ttl), rtype=rtype, text=settled(rtype, data), rclass=rclass)
 
 
 def compose(message: Message, *, compresses: bool = True) -> bytes:

@@ -88,6 +88,17 @@ def qualified(name: str) -> str:
     return name if name.endswith(".") else name + "."
 
 
+def settled(rtype: str, text: str) -> str:
+    """Write data as reading it from the wire would: names in full, one space between words."""
+    layout = LAYOUTS.get(rtype)
+    if layout is None or layout == "s":
+        return text
+    words = text.split()
+    if len(words) != len(layout):
+        raise LabError(f"`{text}` is not the data of {rtype}")
+    return " ".join(qualified(word) if kind == "n" else word for kind, word in zip(layout, words, strict=True))
+
+
 def split_labels(name: str) -> list[bytes]:
     r"""Split a name into its labels; `\.` and `\DDD` are undone."""
     labels: list[bytes] = []

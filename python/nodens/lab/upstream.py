@@ -5,6 +5,8 @@
         heard = upstream.next_heard()                   # what it was asked: bytes, transport, source, moment
 
 Without a script it only listens, and the test does the acts itself: `upstream.act(heard, Send(...))`.
+
+size: one class whose thread owns all sockets; its doors, its ears and its mouth share them.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from nodens.lifecycle.node import DRAIN_MS, Asked, live
 from nodens.lifecycle.reload import Prepared, prepare
 from nodens.lifecycle.source import BuiltInSource, FileSource, NotYetError, Source, Text, read_file
+from nodens.lifecycle.template import TemplateFiles, TemplateSource, service_address, service_variable
 from nodens.lifecycle.words import spell, version_lines
 
 __all__ = [
@@ -13,10 +14,14 @@ __all__ = [
     "NotYetError",
     "Prepared",
     "Source",
+    "TemplateFiles",
+    "TemplateSource",
     "Text",
     "live",
     "prepare",
     "read_file",
+    "service_address",
+    "service_variable",
     "spell",
     "version_lines",
 ]

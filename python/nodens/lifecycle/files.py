@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,15 +27,14 @@ def write_whole(path: Path, text: str) -> None:
 
 def _replace(target: Path, text: str) -> None:
     """Write beside it, then rename over it."""
-    number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        beside.unlink()  # left by a process of our number that was killed
     try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "w", encoding="utf-8") as file:
             file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(_MODE & ~mask)
-        Path(name).replace(target)
+        beside.replace(target)
     except OSError:
         with suppress(OSError):
-            Path(name).unlink()
+            beside.unlink()
         raise

@@ -22,7 +22,7 @@ def held(path: str, log: Log) -> Iterator[None]:
         try:
             write_whole(Path(path), f"{os.getpid()}\n")
         except OSError as error:
-            log.error(f"{path}: cannot write the pid file: {(error.strerror or str(error)).lower()}")
+            log.error(f"{path}: cannot write the pid file: {(error.strerror or str(error)).lower()}")  # noqa: TRY400 - not logging's: our lines have no traceback
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import socket
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -36,7 +36,7 @@ def _is_answered(address: str, port: int) -> bool:
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         probe.settimeout(_WAIT_S)
         for _ in range(_TRIES):
-            number = secrets.token_bytes(2)
+            number = os.urandom(2)
             try:
                 probe.bind((address, 0)) if not probe.getsockname()[1] else None
                 probe.connect((address, port))

@@ -6,25 +6,29 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodens import __version__, config, corefile, network, plan
-from nodens.errors import ConfigError, NodensError
+from nodens.errors import BindError, ConfigError, NodensError
 from nodens.lifecycle import words
 from nodens.observe import BUILD_INFO, PLAN_APPLIED, PLAN_INFO, PLUGIN_ENABLED, RELOAD_FAILED, RELOAD_VERSION
 from nodens.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from nodens.engine import Running
     from nodens.lifecycle.intents import Reload
     from nodens.lifecycle.node import Asked
     from nodens.lifecycle.source import Source
     from nodens.observe import Log, Numbers, Sides
-    from nodens.plan import Facts, Plan
+    from nodens.plan import Facts, ListenerPlan, Plan
+
+
+class RestartNeededError(NodensError):
+    """A change that only a new process can take up; the sentence says which setting and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,28 +39,36 @@ class Prepared:
     facts: Facts
     fingerprint: str
     watched: tuple[Path, ...]
-    warnings: str = ""
+    tree: corefile.Corefile
+    problems: Problems
+
+    def say_warnings(self, log: Log) -> None:
+        """Print what is suspicious but served."""
+        for problem in self.problems:
+            log.warning(problem.render())
 
     @property
     def id(self) -> str:
         """A short name for the plan: equal plans, equal names."""
-        return hashlib.sha256(repr(self.plan).encode()).hexdigest()[:12]
+        decided = (self.plan.engine, self.plan.network, self.plan.observe, self.plan.reload)
+        return hashlib.sha256(repr(decided).encode()).hexdigest()[:12]
 
 
-def prepare(source: Source, wishes: Facts, log: Log | None = None) -> Prepared:
+def prepare(source: Source, wishes: Facts) -> Prepared:
     """Read, parse, expand, survey, compile; touches nothing that runs. Raises ConfigError with every problem."""
     text = source.read()
     problems = Problems()
     imported: list[Path] = []
 
+    # What an import names is watched, too.
     def read_import(pattern: str, /) -> Sequence[corefile.ImportedFile]:
         files = corefile.read_from_disk(pattern)
         imported.extend(Path(file.path) for file in files)
         return files
 
-    tree = corefile.parse(text.content, text.file, problems)
+    tree = text.tree or corefile.parse(text.content, text.file, problems)
     if tree is not None:
-        tree = corefile.expand(tree, os.environ, read_import, problems)
+        tree = corefile.expand(tree, environment=os.environ, read_file=read_import, problems=problems)
     asked = config.read(tree, problems) if tree is not None else None
     if asked is None or tree is None:
         raise ConfigError(problems)
@@ -70,8 +82,18 @@ def prepare(source: Source, wishes: Facts, log: Log | None = None) -> Prepared:
         facts=facts,
         fingerprint=_fingerprint(tree),
         watched=(*source.watched(), *imported, *(Path(path) for path in paths)),
-        warnings=problems.render(),
+        tree=tree,
+        problems=problems,
     )
+
+
+def refuse_taken_ports(listeners: Iterable[ListenerPlan]) -> None:
+    """Raise BindError, with the holder's name, for the first address that somebody else serves on."""
+    for listener in listeners:
+        taken = network.find_taken(listener.address, listener.port)
+        if taken and f"(pid {os.getpid()}," not in taken[2]:
+            protocol, number, why = taken
+            raise BindError(f"{words.spell(listener.address, listener.port)}/{protocol}", number, why)
 
 
 def _fingerprint(tree: corefile.Corefile) -> str:
@@ -95,11 +117,13 @@ class Node:
     numbers: Numbers
     log: Log
     prepared: Prepared
+    lameduck_ms: int = field(default=0, init=False)
     _refused: str = field(default="", init=False)
 
     def publish(self) -> None:
         """Show the running plan to the onlookers."""
         decided = self.prepared.plan
+        self.lameduck_ms = decided.observe.lameduck_ms
         self.log.shows_debug = decided.observe.is_debug
         self.sides.source = self.running
         self.sides.apply(decided.observe, self.asked.own_metrics)
@@ -111,33 +135,41 @@ class Node:
     def reload(self, intent: Reload) -> None:
         """Look at everything again and take up what is new. Whatever goes wrong, the running plan runs on."""
         started_s = time.monotonic()
+        # Workers are counted once, at start: a changed quota must not stand in the way of a changed file.
+        wishes = replace(self.asked.wishes, workers_wish=self.prepared.plan.engine.workers)
         try:
-            wanted = prepare(self.asked.source, self.asked.wishes, self.log)
-            if wanted.plan == self.prepared.plan and not intent.signal:
-                self.prepared = wanted
-                self._refused = ""
+            wanted = prepare(self.asked.source, wishes)
+            change = plan.change(self.prepared.plan, wanted.plan)
+            if change.needs_restart:
+                raise RestartNeededError("; ".join(change.restart_reasons))
+            if change.is_empty and not intent.signal:
+                self._keep(wanted)
                 return
+            refuse_taken_ports(change.new_listeners)
             self.log.info("Reloading")
             self._take_up(wanted)
         except NodensError as error:
             self._refuse(error, intent)
             return
-        took_ms = (time.monotonic() - started_s) * 1000
-        self._refused = ""
         words.say_running(self.log, wanted)
+        took_ms = (time.monotonic() - started_s) * 1000
+        self.log.debug(f"plan applied id={wanted.id} changed={','.join(change.parts) or '-'} took_ms={took_ms:.0f}")
         self.log.info("Reloading complete")
-        self.log.debug(f"plan applied id={wanted.id} took_ms={took_ms:.0f}")
 
     def _take_up(self, wanted: Prepared) -> None:
         """Give the engine the new plan, then the onlookers."""
-        if wanted.warnings:
-            self.log.warning(wanted.warnings)
-        change = plan.change(self.prepared.plan, wanted.plan)
         if wanted.plan.engine != self.prepared.plan.engine:
             self.running.apply(wanted.plan.engine)
-        self.prepared = wanted
+        self.asked.source.accept()
+        wanted.say_warnings(self.log)
+        self._keep(wanted)
         self.publish()
         self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])
+
+    def _keep(self, wanted: Prepared) -> None:
+        """From now on this is what runs."""
+        self.prepared = wanted
+        self._refused = ""
 
     def _refuse(self, error: NodensError, intent: Reload) -> None:
         """Say once why not, and count it."""

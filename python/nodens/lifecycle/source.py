@@ -12,6 +12,9 @@ from nodens.problems import Place, Problems
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nodens.corefile import Corefile
+    from nodens.observe import Log, Numbers
+
 SIZE_LIMIT_BYTES = 1 << 20  # a ConfigMap's own limit
 
 
@@ -21,10 +24,11 @@ class NotYetError(NodensError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A Corefile's text, and the file its places name."""
+    """A Corefile's text, and the file its places name. `tree` is there where it was parsed already."""
 
     file: str
     content: str
+    tree: Corefile | None = None
 
 
 class Source(Protocol):
@@ -32,6 +36,12 @@ class Source(Protocol):
 
     def read(self) -> Text:
         """Read it now. Raises ConfigError or NotYetError."""
+
+    def report_to(self, log: Log, numbers: Numbers) -> None:
+        """Say and count there, from now on, what goes wrong beside the text."""
+
+    def accept(self) -> None:
+        """What was read last can be served: write it where others look for it."""
 
     def watched(self) -> Sequence[Path]:
         """The files and folders whose change calls for another look."""
@@ -59,6 +69,12 @@ class FileSource:
 
     path: str
 
+    def report_to(self, log: Log, numbers: Numbers) -> None:
+        """Has nothing to say."""
+
+    def accept(self) -> None:
+        """Stands where it stands."""
+
     def read(self) -> Text:
         """Read the file."""
         return Text(file=self.path, content=read_file(self.path))
@@ -73,10 +89,17 @@ class BuiltInSource:
     """A Corefile that is part of the program."""
 
     content: str
+    file: str = "(built in)"
+
+    def report_to(self, log: Log, numbers: Numbers) -> None:
+        """Has nothing to say."""
+
+    def accept(self) -> None:
+        """Stands where it stands."""
 
     def read(self) -> Text:
         """Give it."""
-        return Text(file="(built in)", content=self.content)
+        return Text(file=self.file, content=self.content)
 
     def watched(self) -> Sequence[Path]:
         """Nothing."""

@@ -11,7 +11,7 @@ import os
 import select
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _MASK: Final = (
     | _IN_MOVE_SELF
 )
 
-Look: TypeAlias = tuple[object, ...]
+Look: TypeAlias = tuple[tuple[object, ...], ...]
 """What a look at the watched paths found; equal if nothing changed."""
 
 
@@ -79,7 +79,7 @@ class Watch:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._inotify = int(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))  # -1: the belt must do
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._is_over = False
+        self._is_over = Event()
         self._thread = Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -88,7 +88,7 @@ class Watch:
 
     def stop(self) -> None:
         """End; nothing is called any more."""
-        self._is_over = True
+        self._is_over.set()
         self._nudge()
         self._thread.join(POLL_S)
         for descriptor in (self._inotify, self._wake, self._waker):
@@ -101,9 +101,9 @@ class Watch:
             fresh = frozenset(paths)
             if fresh == self._paths:
                 return
-            known = {entry[0]: entry for entry in self._last if isinstance(entry, tuple)}
+            known = {entry[0]: entry for entry in self._last}
             self._paths = fresh
-            self._last = tuple(known.get(entry[0], entry) for entry in look(fresh) if isinstance(entry, tuple))
+            self._last = tuple(known.get(entry[0], entry) for entry in look(fresh))
             self._hold()
         self._nudge()
 
@@ -125,13 +125,13 @@ class Watch:
         poller.register(self._wake, select.POLLIN)
         if self._inotify >= 0:
             poller.register(self._inotify, select.POLLIN)
-        while not self._is_over:
+        while not self._is_over.is_set():
             poller.poll(POLL_S * 1000)
             for _ in range(_QUIET_LIMIT):
                 self._drain()
-                if self._is_over or not poller.poll(_QUIET_S * 1000):
+                if self._is_over.is_set() or not poller.poll(_QUIET_S * 1000):
                     break
-            if not self._is_over and self._is_new():
+            if not self._is_over.is_set() and self._is_new():
                 self._noticed()
 
     def _drain(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import re
+import sys
 from typing import TYPE_CHECKING, Final
 
 from nodens import __version__
@@ -55,8 +56,9 @@ def say_running(log: Log, prepared: Prepared) -> None:
 
 def version_lines() -> tuple[str, str]:
     """Who we are, in two lines, in the places where CoreDNS says who it is."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return f"nodens-{__version__}", f"linux/{machine}, python{platform.python_version()}"
+    machine = os.uname().machine
+    go_word = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    return f"nodens-{__version__}", f"linux/{go_word}, python{sys.version.split()[0]}"
 
 
 def say_version(log: Log) -> None:

@@ -3,6 +3,7 @@
 from nodens.observe.catalogue import (
     BUILD_INFO,
     CONTROL,
+    CONTROL_FAILURES,
     EVENTS,
     PLAN_APPLIED,
     PLAN_INFO,
@@ -26,6 +27,7 @@ from nodens.observe.sides import Sides, SnapshotSource, engine_samples
 __all__ = [
     "BUILD_INFO",
     "CONTROL",
+    "CONTROL_FAILURES",
     "EVENTS",
     "PLAN_APPLIED",
     "PLAN_INFO",

@@ -121,6 +121,9 @@ PLAN_APPLIED = _gauge(
     "nodens_plan_applied_timestamp_seconds", "When the running plan was taken up, in seconds since the epoch."
 )
 EVENTS = _counter("nodens_events_total", "Rare events of the engine, such as an upstream going down.", "kind")
+CONTROL_FAILURES = _counter(
+    "nodens_control_failures_total", "Bugs that a control task met and survived; each is in the log.", "task"
+)
 HTTP_DOWN = _gauge("nodens_http_listener_down", "1 while a metrics, health or ready address cannot be had.", "address")
 
 CONTROL: tuple[Family, ...] = (
@@ -146,6 +149,7 @@ CONTROL: tuple[Family, ...] = (
     PLAN_INFO,
     PLAN_APPLIED,
     EVENTS,
+    CONTROL_FAILURES,
     HTTP_DOWN,
 )
 

@@ -22,9 +22,10 @@ class Level(StrEnum):
 class Log:
     """Where the control plane's lines go. `shows_debug` follows the plan."""
 
-    def __init__(self, descriptor: int = 1) -> None:
-        """Write to this descriptor."""
+    def __init__(self, descriptor: int = 1, *, before: str = "") -> None:
+        """Write to this descriptor; `before` each line goes what clears a line that lives on the same terminal."""
         self._descriptor = descriptor
+        self._before = before
         self.shows_debug = False
 
     def line(self, text: str) -> None:
@@ -54,7 +55,7 @@ class Log:
 
     def _write(self, text: str) -> None:
         """Write all of it; a reader that went away is no reason to stop serving DNS."""
-        left = f"{text}\n".encode(errors="replace")
+        left = f"{self._before}{text}\n".encode(errors="replace")
         try:
             while left:
                 left = left[os.write(self._descriptor, left) :]

@@ -161,7 +161,10 @@ def _answer(head: str, routes: Mapping[str, Route]) -> bytes:
         return _compose(_NOT_A_REQUEST, is_head=False, is_gzip=False)
     method, target, _ = words
     route = routes.get(target.partition("?")[0])
-    page = route() if route else _NOT_FOUND
+    try:
+        page = route() if route else _NOT_FOUND
+    except Exception as error:  # noqa: BLE001 - a page that cannot be made is a 500, whatever the reason
+        page = Page(code=500, body=f"{type(error).__name__}: {error}\n")
     return _compose(page, is_head=method == "HEAD", is_gzip="gzip" in headers.get("accept-encoding", ""))
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
+from nodens.errors import EngineStopped
 from nodens.observe.catalogue import (
     HEALTH_DURATION,
     HEALTH_FAILURES,
@@ -172,11 +174,14 @@ class Sides:
     def _own_metrics_page(self) -> Page:
         """The page of node-cache's own address, which counts its readers."""
         self._numbers.add(SCRAPES_IN_FLIGHT)
+        code = "500"
         try:
-            return self._metrics_page()
+            page = self._metrics_page()
+            code = "200"
         finally:
             self._numbers.add(SCRAPES_IN_FLIGHT, by=-1)
-            self._numbers.add(SCRAPES, "200")
+            self._numbers.add(SCRAPES, code)
+        return page
 
     def _felt(self) -> Status:
         """The published status, with what the heartbeat has to say."""
@@ -188,8 +193,9 @@ class Sides:
         polls = 0
         while not self._is_over.wait(_POLL_S):
             polls += 1
-            if source := self.source:
-                self._pulse = self._pulse.felt(source.pulse(), time.monotonic())
+            with suppress(EngineStopped):  # on the way out the side services outlive the engine
+                if source := self.source:
+                    self._pulse = self._pulse.felt(source.pulse(), time.monotonic())
             self._poll()
             if polls % _RETRY_POLLS == 0:
                 with self._lock:

@@ -1,17 +1,68 @@
 """Meaning + facts -> decision. Pure: no I/O of any kind; nothing that leaves here says "auto"."""
 
+from nodens.plan.change import Change, change
+from nodens.plan.compile import compile_plan
 from nodens.plan.facts import Facts, Interface, Nameserver
-from nodens.plan.model import EnginePlan, HttpEndpoint, NetworkPlan, ObservePlan, Plan, PluginEnabled, ReloadPlan
+from nodens.plan.model import (
+    BlockPlan,
+    CachePlan,
+    ConsolidatePlan,
+    EnginePlan,
+    ErrorsPlan,
+    ForwardPlan,
+    HealthCheckPlan,
+    HttpEndpoint,
+    ListenerPlan,
+    LogClass,
+    LogPlan,
+    NetworkPlan,
+    ObservePlan,
+    Origin,
+    Plan,
+    PluginEnabled,
+    Policy,
+    PrefetchPlan,
+    ReloadPlan,
+    StalePlan,
+    StorePlan,
+    Transport,
+    UpstreamPlan,
+    ZonePlan,
+)
+from nodens.plan.origins import explain
+from nodens.plan.upstreams import resolv_conf_paths
 
 __all__ = [
+    "BlockPlan",
+    "CachePlan",
+    "Change",
+    "ConsolidatePlan",
     "EnginePlan",
+    "ErrorsPlan",
     "Facts",
+    "ForwardPlan",
+    "HealthCheckPlan",
     "HttpEndpoint",
     "Interface",
+    "ListenerPlan",
+    "LogClass",
+    "LogPlan",
     "Nameserver",
     "NetworkPlan",
     "ObservePlan",
+    "Origin",
     "Plan",
     "PluginEnabled",
+    "Policy",
+    "PrefetchPlan",
     "ReloadPlan",
+    "StalePlan",
+    "StorePlan",
+    "Transport",
+    "UpstreamPlan",
+    "ZonePlan",
+    "change",
+    "compile_plan",
+    "explain",
+    "resolv_conf_paths",
 ]

@@ -39,8 +39,9 @@ class Facts:
 
     Wished on the command line (None or empty: not given): `own_addresses` and `borrowed_addresses` from `-localip`
     (canonical IPs); `default_port` from `-dns.port`; `workers_wish` and `memory_budget_wish_bytes` from flags of ours;
-    `wishes_freebind` when addresses are to be bound before they exist. `source_of` says where a field came from
-    (`default_port` -> `flag -dns.port`) where it is not this node, for `nodens show plan`.
+    `wishes_freebind` when own and borrowed addresses (any, if none is named) are to be bound before they exist.
+    `source_of` says where a field came from (`default_port` -> `flag -dns.port`) where it is not this node, for
+    `nodens show plan`.
     """
 
     interfaces: tuple[Interface, ...] = ()

@@ -7,7 +7,7 @@ qualified, lower case, with the final dot, in presentation format; the root is `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 # ------------ What the engine runs ------------
@@ -49,7 +49,7 @@ class StorePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefetchPlan:
-    """Refresh an entry asked for `amount` times without a pause of `window_ms`, in the last `percent` of its life."""
+    """Refresh what was asked for `amount` times without a pause of `window_ms`, in the last `percent` of its life."""
 
     amount: int
     window_ms: int
@@ -58,9 +58,10 @@ class PrefetchPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StalePlan:
-    """serve_stale: for how long, and whether upstream is asked first (`is_verify`; `verify_timeout_ms` 0: no limit).
+    """serve_stale: for how long, and whether upstream is asked first.
 
-    `recheck_ms`: after a failed refresh the stale answer is given for so long without asking again.
+    That is `is_verify`, for at most `verify_timeout_ms` (0: no limit of its own). `recheck_ms`: after a failed
+    refresh the stale answer is given for so long without asking again.
     """
 
     window_s: int
@@ -138,7 +139,7 @@ class ForwardPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPlan:
-    """A `log` rule: names under `zone` whose response is of one of `classes` are printed by `format`, all expanded."""
+    """A `log` rule: names under `zone` with a response of one of `classes` are printed with `format`, all expanded."""
 
     zone: str
     format: str
@@ -279,10 +280,19 @@ class ReloadPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the value at `path` (`engine.blocks[0].cache.success`), and all below it, came from."""
+
+    path: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What this node decided: for the engine, the kernel, the onlookers, and when to look at the file again."""
+    """What this node decided. It is the same plan when its lines have moved: `origins` are left out of comparisons."""
 
     engine: EnginePlan
     network: NetworkPlan
     observe: ObservePlan
     reload: ReloadPlan | None
+    origins: tuple[Origin, ...] = field(default=(), compare=False, repr=False)

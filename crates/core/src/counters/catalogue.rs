@@ -18,7 +18,7 @@ pub struct Family {
     pub name: &'static str,
     /// Counter, gauge or histogram.
     pub kind: Kind,
-    /// The HELP text, as CoreDNS has it where the family is CoreDNS'.
+    /// The HELP text, as `CoreDNS` has it where the family is `CoreDNS`'.
     pub help: &'static str,
     /// Label names in exposition order.
     pub labels: &'static [&'static str],
@@ -26,11 +26,11 @@ pub struct Family {
     pub buckets: &'static [f64],
 }
 
-/// CoreDNS' time buckets: 0.00025 * 2^n seconds.
+/// `CoreDNS`' time buckets: 0.00025 * 2^n seconds.
 pub const TIME_BUCKETS: [f64; 16] =
     [0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192];
 
-/// CoreDNS' size buckets, bytes.
+/// `CoreDNS`' size buckets, bytes.
 pub const SIZE_BUCKETS: [f64; 14] =
     [0.0, 100.0, 200.0, 300.0, 400.0, 511.0, 1023.0, 2047.0, 4095.0, 8291.0, 16000.0, 32000.0, 48000.0, 64000.0];
 
@@ -64,7 +64,6 @@ macro_rules! catalogue {
         pub const CATALOGUE: &[Family] = &[$($family),*];
         #[derive(Clone, Copy)]
         #[repr(usize)]
-        #[expect(clippy::upper_case_acronyms, reason = "the names are CoreDNS' own")]
         /// Places in the catalogue.
         pub(crate) enum Row { $($index),* }
     };

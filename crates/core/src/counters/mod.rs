@@ -1,9 +1,12 @@
 //! The engine's metric catalogue, and counters that one worker writes and anybody reads.
 
 mod catalogue;
+mod worker;
 
 pub(crate) use catalogue::Row;
 pub use catalogue::{CATALOGUE, FINE_BUCKETS, Family, Kind, SIZE_BUCKETS, TIME_BUCKETS};
+pub use worker::{Histogram, Plain, SiteCounters, Source, WorkerCounters};
+pub(crate) use worker::{RCODES, TYPES};
 
 use core::sync::atomic::{AtomicU64, Ordering};
 

@@ -21,7 +21,17 @@ from nodens.config.directives import (
 )
 from nodens.config.directives.grammar import Option, Repeat, Row, RunTime, Uses, check_use, did_you_mean
 
-__all__ = ["DIRECTIVES", "Option", "Repeat", "Row", "RunTime", "Uses", "check_use", "did_you_mean"]
+__all__ = [
+    "DIRECTIVES",
+    "Option",
+    "Repeat",
+    "Row",
+    "RunTime",
+    "Uses",
+    "check_use",
+    "did_you_mean",
+    "served_directives",
+]
 
 _SERVED = (
     bind.ROW,
@@ -94,3 +104,8 @@ DIRECTIVES: dict[str, Row] = {
     row.name: row
     for row in (*_SERVED, *(Row(name=name, summary=summary, most=None) for name, summary in _LATER.items()))
 }
+
+
+def served_directives() -> tuple[str, ...]:
+    """Name the directives that have a reader, in the order of the alphabet."""
+    return tuple(sorted(name for name, row in DIRECTIVES.items() if row.reader))

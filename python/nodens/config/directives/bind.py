@@ -8,7 +8,7 @@ from nodens.config.directives.grammar import Option, Repeat, Row, RunTime, Uses,
 from nodens.config.model import BindRules, BindWord
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 

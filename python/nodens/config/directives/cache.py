@@ -21,7 +21,7 @@ from nodens.config.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nodens.corefile.tree import Directive, Word
+    from nodens.corefile import Directive, Word
     from nodens.problems import Problems
 
 CAPACITY = 10_000  # CoreDNS' default, in entries
@@ -104,7 +104,7 @@ def _store(rules: StoreRules, words: Sequence[Word], problems: Problems) -> Stor
     """Read `CAPACITY [TTL [MINTTL]]`."""
     capacity = read_count(words[0], problems, "a capacity", most=CAPACITY_LIMIT)
     longest_s = read_ttl_s(words[1], problems) if len(words) > 1 else rules.ttl_max_s
-    shortest_s = read_ttl_s(words[2], problems, least_s=0) if len(words) > 2 else rules.ttl_min_s  # noqa: PLR2004
+    shortest_s = read_ttl_s(words[2], problems, least_s=0) if words[2:] else rules.ttl_min_s
     if capacity is None or longest_s is None or shortest_s is None:
         return rules
     if words[2:] and shortest_s > longest_s:

@@ -11,7 +11,7 @@ from nodens.config.patterns import read_pattern
 from nodens.config.values import read_duration_ms
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Directive
+    from nodens.corefile import Directive
     from nodens.problems import Problems
 
 LEVELS = ("warning", "error", "info", "debug")

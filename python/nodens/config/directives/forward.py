@@ -14,7 +14,7 @@ from nodens.config.values import RCODES, read_count, read_duration_ms, read_rcod
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nodens.corefile.tree import Directive, Word
+    from nodens.corefile import Directive, Word
     from nodens.problems import Problems
 
 UPSTREAM_LIMIT = 15  # CoreDNS' own

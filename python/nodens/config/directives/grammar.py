@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from nodens.corefile.tree import Directive
+from nodens.corefile import Directive
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 Uses = tuple[Directive, ...]  # every use of one directive in one block, in file order; never empty

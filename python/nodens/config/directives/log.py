@@ -9,7 +9,7 @@ from nodens.config.model import LogRule
 from nodens.config.names import read_zones
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Directive
+    from nodens.corefile import Directive
     from nodens.problems import Problems
 
 COMMON = "{common}"

@@ -10,7 +10,7 @@ from nodens.config.model import TimeoutRules
 from nodens.config.values import parse_duration_ms, read_count, read_duration_ms
 
 if TYPE_CHECKING:
-    from nodens.corefile.tree import Word
+    from nodens.corefile import Word
     from nodens.problems import Problems
 
 FLOOR_MS = 1_000

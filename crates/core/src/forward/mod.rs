@@ -1,0 +1,6 @@
+//! One question's journey upstream.
+
+pub mod inflight;
+pub mod policy;
+pub mod question;
+pub mod upstream;

@@ -1,0 +1,389 @@
+//! A question's journey upstream: join or begin, attempts and their times, until something settles it.
+
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+use std::sync::Arc;
+
+use super::Resolver;
+use super::asking::Ask;
+use super::flying::{QUESTIONS, Use};
+use super::noting::site;
+use crate::event::EventKind;
+use crate::forward::inflight::Claim;
+use crate::forward::policy::order;
+use crate::forward::question::{ATTEMPTS, FIRST, Open, Pending, TOTAL, WAITERS, Waiter};
+use crate::forward::upstream::Failing;
+use crate::plan::Transport;
+use crate::shared::compile::{Block, Forward};
+use crate::step::{Client, ExchangeId, Fault, Step, Steps};
+use crate::time::Moment;
+use crate::wire::edns::{Ede, OurOpt};
+use crate::wire::header::RD;
+use crate::wire::query::Asked;
+use crate::wire::{rcode, reply};
+
+/// Bytes a waiter is charged for, beside its name.
+const WAITER_COST: usize = size_of::<Waiter>() + 32;
+/// Bytes a question is charged for, beside its name: its slot, its exchanges, its timers.
+const QUESTION_COST: usize = size_of::<Pending>() + 512;
+/// Free retries: a connection that had just expired, EDNS left out, TC taken to TCP.
+const FREE: u8 = 3;
+/// "Never" for a timer that is not set.
+const NEVER: Moment = Moment::from_nanos(u64::MAX);
+
+impl Resolver {
+    /// Refresh an entry that nobody waits for, unless somebody does already.
+    pub(super) fn refresh(&mut self, block: &Block, ask: Ask<'_>, now: Moment, steps: &mut Steps) {
+        let merge = merge_key(block, &ask);
+        if self.flying.find(merge).is_some()
+            || (self.plan.workers > 1 && self.shared.claims.is_taken(merge, self.worker))
+        {
+            return;
+        }
+        if let Some(counters) = site(&mut self.sites, &self.shelf, ask.site) {
+            counters.cache_prefetch.one();
+        }
+        self.forward(block, ask, None, now, steps);
+    }
+
+    /// Join the question in flight, or begin one.
+    pub(super) fn forward(
+        &mut self,
+        block: &Block,
+        ask: Ask<'_>,
+        asker: Option<(&Client, &Asked, &[u8])>,
+        now: Moment,
+        steps: &mut Steps,
+    ) {
+        let waiter = asker.map(|(client, asked, qname)| Waiter {
+            client: *client,
+            asked: *asked,
+            qname: qname.into(),
+            site: ask.site,
+        });
+        let merge = merge_key(block, &ask);
+        if let Some((slot, pending)) = self.flying.find(merge)
+            && pending.question() == ask.key.question
+        {
+            let Some(waiter) = waiter else { return };
+            let cost = WAITER_COST + waiter.qname.len();
+            if pending.waiters.len() < WAITERS && self.shared.budget.charge(cost) {
+                pending.charged += cost;
+                pending.waiters.push(waiter);
+                if let Some(at) = ask.stale_at {
+                    pending.stale_at = Some(pending.stale_at.map_or(at, |old| old.min(at)));
+                }
+                self.shelf.counters.merged.one();
+                self.flying.set_timer(slot);
+            } else {
+                self.turn_away(
+                    block,
+                    &waiter,
+                    &ask,
+                    (rcode::SERVFAIL, Ede::NotReady),
+                    "too many wait for it",
+                    now,
+                    steps,
+                );
+            }
+            return;
+        }
+        self.begin(block, &ask, waiter, merge, now, steps);
+    }
+
+    fn begin(
+        &mut self,
+        block: &Block,
+        ask: &Ask<'_>,
+        waiter: Option<Waiter>,
+        merge: u64,
+        now: Moment,
+        steps: &mut Steps,
+    ) {
+        let Some(number) = block.forward_for(ask.key.question.qname, 0) else {
+            if let Some(waiter) = waiter {
+                self.turn_away(block, &waiter, ask, (rcode::SERVFAIL, Ede::Other), "no next plugin found", now, steps);
+            }
+            return;
+        };
+        let cost =
+            QUESTION_COST + ask.key.question.qname.len() + waiter.as_ref().map_or(0, |w| WAITER_COST + w.qname.len());
+        let is_room = self.flying.len() < QUESTIONS && self.charge(block, cost, now);
+        if !is_room {
+            if let Some(waiter) = waiter {
+                let why = "too many questions in flight";
+                self.turn_away(block, &waiter, ask, (rcode::SERVFAIL, Ede::NotReady), why, now, steps);
+            }
+            return;
+        }
+        let Some(loaded) = load(block, number) else {
+            self.shared.budget.release(cost);
+            self.shared.concurrent_rejects.add_shared(1);
+            let maximum = block.forwards.get(number).map_or(0, |forward| forward.plan.max_concurrent);
+            if let Some(waiter) = waiter {
+                let why = format!("concurrent queries exceeded maximum {maximum}");
+                self.turn_away(block, &waiter, ask, (rcode::REFUSED, Ede::Other), &why, now, steps);
+            }
+            return;
+        };
+        let is_parked = self.plan.workers > 1 && self.shared.claims.claim(merge, self.worker) == Claim::Theirs;
+        let question = ask.key.question;
+        let pending = Pending {
+            plan: Arc::clone(&*self.plan),
+            block: ask.block,
+            forward: number,
+            site: ask.site,
+            qname: question.qname.into(),
+            qtype: question.qtype,
+            qclass: question.qclass,
+            hash: ask.key.hash,
+            bits: ask.key.bits,
+            rd_cd: ask.rd_cd,
+            merge,
+            is_tcp: ask.is_tcp,
+            waiters: waiter.into_iter().collect(),
+            deadline: ask.received.plus(TOTAL),
+            attempt_ends: NEVER,
+            stale_at: ask.stale_at,
+            order: Vec::new(),
+            attempts: (0, 0),
+            free: FREE,
+            open: Vec::new(),
+            fallback: None,
+            fault: None,
+            is_parked,
+            loaded: loaded.then_some(number),
+            charged: cost,
+            timer: NEVER,
+            serial: 0,
+        };
+        let slot = self.flying.insert(pending);
+        self.publish_in_flight();
+        if !is_parked {
+            self.begin_attempts(slot, now, steps);
+        }
+    }
+
+    /// Charge for a question; cached answers make room if need be.
+    fn charge(&self, block: &Block, cost: usize, now: Moment) -> bool {
+        self.shared.budget.charge(cost)
+            || block.cache.as_ref().is_some_and(|cache| cache.store.shed(now) && self.shared.budget.charge(cost))
+    }
+
+    /// Order the upstreams of the current forward and ask the first.
+    pub(super) fn begin_attempts(&mut self, slot: usize, now: Moment, steps: &mut Steps) {
+        let Some(pending) = self.flying.get(slot) else { return };
+        let plan = Arc::clone(&pending.plan);
+        let Some(forward) = plan.blocks.get(pending.block).and_then(|block| block.forwards.get(pending.forward)) else {
+            return self.fail(slot, now, steps);
+        };
+        let turn = forward.load.turn.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let ups = &forward.upstreams;
+        let is_up = |number: usize| ups.get(number).is_some_and(|upstream| upstream.belief.is_up());
+        let mut list = order(forward.plan.policy, ups.len(), turn, &mut self.chance, is_up);
+        list.retain(|number| ups.get(*number).is_some_and(|upstream| !upstream.belief.is_loop()));
+        let is_all_down = !list.iter().any(|number| is_up(*number));
+        let mut most = (2 * list.len()).min(ATTEMPTS);
+        if forward.plan.max_connect_attempts > 0 {
+            most = most.min(forward.plan.max_connect_attempts as usize);
+        }
+        if list.is_empty() {
+            let label = ups.first().map_or(String::new(), |upstream| upstream.belief.label.clone());
+            pending.fault = Some((label, false, Failing::Loop));
+        } else if is_all_down {
+            self.shared.healthcheck_broken.add_shared(1);
+            if forward.plan.is_failfast {
+                most = 0;
+            }
+        }
+        pending.order = list;
+        pending.attempts = (0, most);
+        self.attempt(slot, now, steps);
+    }
+
+    /// Ask the next upstream; if there is none left and nothing may come any more, give up.
+    pub(super) fn attempt(&mut self, slot: usize, now: Moment, steps: &mut Steps) {
+        let Some(pending) = self.flying.get(slot) else { return };
+        let (made, most) = pending.attempts;
+        if made < most && now < pending.deadline && !pending.order.is_empty() {
+            let upstream = pending.order.get(made % pending.order.len()).copied().unwrap_or(0);
+            pending.attempts.0 += 1;
+            let left = u32::try_from(most - made).unwrap_or(1);
+            let remaining = pending.deadline.since(now);
+            let is_first_of_several = made == 0 && pending.order.len() > 1;
+            let share = if is_first_of_several { FIRST.min(remaining / 2) } else { remaining / left };
+            let plan = Arc::clone(&pending.plan);
+            let Some(forward) = plan.blocks.get(pending.block).and_then(|block| block.forwards.get(pending.forward))
+            else {
+                return self.fail(slot, now, steps);
+            };
+            let read = forward.plan.read_timeout_ms;
+            let share = if read > 0 { share.min(Duration::from_millis(read)) } else { share };
+            pending.attempt_ends = now.plus(share);
+            let is_tcp = match forward.plan.transport {
+                Transport::Client => pending.is_tcp,
+                Transport::Udp => false,
+                Transport::Tcp => true,
+            };
+            self.send(slot, forward, upstream, is_tcp, true, now, steps);
+        } else if pending.open.is_empty() {
+            self.fail(slot, now, steps);
+        } else {
+            self.flying.set_timer(slot);
+        }
+    }
+
+    /// One exchange with one upstream.
+    #[expect(clippy::too_many_arguments, reason = "what to send, to whom and how; all of it differs from call to call")]
+    pub(super) fn send(
+        &mut self,
+        slot: usize,
+        forward: &Forward,
+        number: usize,
+        is_tcp: bool,
+        has_edns: bool,
+        now: Moment,
+        steps: &mut Steps,
+    ) {
+        let Some(upstream) = forward.upstreams.get(number) else { return };
+        let id = self.flying.begin_exchange(Use::Question(slot));
+        let Some(pending) = self.flying.get(slot) else { return };
+        let own_size = pending.plan.blocks.get(pending.block).map_or(1232, |block| block.plan.udp_size_limit);
+        let is_do = pending.bits & crate::cache::key::DO != 0;
+        let opt = has_edns.then_some(OurOpt { size: own_size, is_do, rcode_high: 0, ede: &[] });
+        let message = steps.write(|out| reply::compose_query(&pending.question(), pending.rd_cd, opt, out));
+        pending.open.push(Open {
+            id,
+            forward: pending.forward,
+            upstream: number,
+            is_tcp,
+            has_edns,
+            sent: now,
+            is_late: false,
+        });
+        let to = if is_tcp { upstream.tcp } else { upstream.udp };
+        steps.push(Step::Send { exchange: id, to, message });
+        self.flying.set_timer(slot);
+    }
+
+    /// A question's time for something has come.
+    pub(super) fn look_at(&mut self, slot: usize, now: Moment, steps: &mut Steps) {
+        let Some(pending) = self.flying.get(slot) else { return };
+        if now >= pending.deadline {
+            if pending.fault.is_none() || pending.open.iter().any(|open| !open.is_late) {
+                self.blame_late(slot, now);
+            }
+            return self.fail(slot, now, steps);
+        }
+        if pending.stale_at.is_some_and(|at| at <= now) {
+            pending.stale_at = None;
+            self.give_stale(slot, now, steps);
+        }
+        let Some(pending) = self.flying.get(slot) else { return };
+        if !pending.is_parked && pending.attempt_ends <= now && pending.attempts.0 < pending.attempts.1 {
+            self.blame_late(slot, now);
+            self.attempt(slot, now, steps);
+        } else {
+            self.flying.set_timer(slot);
+        }
+    }
+
+    /// Those whose time is over are blamed, once; we go on listening to them.
+    fn blame_late(&mut self, slot: usize, now: Moment) {
+        let Some(pending) = self.flying.get(slot) else { return };
+        let late: Vec<Open> = pending.open.iter().filter(|open| !open.is_late).copied().collect();
+        for open in &mut pending.open {
+            open.is_late = true;
+        }
+        for open in late {
+            self.blame(slot, &open, Failing::Timeout, now);
+        }
+    }
+
+    /// Note an upstream's fault; health checks begin.
+    pub(super) fn blame(&mut self, slot: usize, open: &Open, failing: Failing, now: Moment) {
+        let Some(pending) = self.flying.get(slot) else { return };
+        let plan = Arc::clone(&pending.plan);
+        let forward = plan.blocks.get(pending.block).and_then(|block| block.forwards.get(open.forward));
+        let Some((forward, upstream)) =
+            forward.and_then(|forward| Some((forward, forward.upstreams.get(open.upstream)?)))
+        else {
+            return;
+        };
+        pending.fault = Some((upstream.belief.label.clone(), open.is_tcp, failing));
+        if upstream.belief.note_fault(failing, forward.plan.max_fails) {
+            self.begin_health_probe(forward, upstream, now);
+        }
+    }
+
+    /// The engine says that nothing will come.
+    pub(super) fn note_exchange_fault(
+        &mut self,
+        slot: usize,
+        id: ExchangeId,
+        fault: Fault,
+        now: Moment,
+        steps: &mut Steps,
+    ) {
+        let Some(open) = self.take_open(slot, id) else { return };
+        let Some(pending) = self.flying.get(slot) else { return };
+        if fault == Fault::Closed && pending.free > 0 {
+            pending.free -= 1;
+            let plan = Arc::clone(&pending.plan);
+            if let Some(forward) = plan.blocks.get(pending.block).and_then(|block| block.forwards.get(open.forward)) {
+                return self.send(slot, forward, open.upstream, open.is_tcp, open.has_edns, now, steps);
+            }
+        }
+        let failing = match fault {
+            Fault::Refused => Failing::Refused,
+            Fault::Unreachable(_) => Failing::Unreachable,
+            Fault::Closed | Fault::Reset => Failing::Reset,
+            Fault::NoRoom => Failing::NoRoom,
+        };
+        if !open.is_late {
+            self.blame(slot, &open, failing, now);
+        }
+        self.go_on(slot, &open, now, steps);
+    }
+
+    /// After a fault: the next upstream at once, unless another exchange has taken over already.
+    pub(super) fn go_on(&mut self, slot: usize, failed: &Open, now: Moment, steps: &mut Steps) {
+        let Some(pending) = self.flying.get(slot) else { return };
+        if failed.is_late && !pending.open.is_empty() {
+            return;
+        }
+        self.attempt(slot, now, steps);
+    }
+
+    /// End an exchange of a question.
+    pub(super) fn take_open(&mut self, slot: usize, id: ExchangeId) -> Option<Open> {
+        self.flying.end_exchange(id);
+        let pending = self.flying.get(slot)?;
+        let place = pending.open.iter().position(|open| open.id == id)?;
+        Some(pending.open.swap_remove(place))
+    }
+
+    /// Tell of an upstream that answers again.
+    pub(super) fn tell_up(&self, label: &str) {
+        self.shared.note_event(EventKind::UpstreamUp, format!("upstream {label}: answers again"));
+    }
+}
+
+/// What makes two questions one question in flight.
+fn merge_key(block: &Block, ask: &Ask<'_>) -> u64 {
+    let word = block.identity << 1 | u64::from(ask.rd_cd & RD != 0);
+    ask.key.hash ^ word.wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
+/// Count against `max_concurrent`: None if it is reached, Some(false) if there is no limit.
+fn load(block: &Block, number: usize) -> Option<bool> {
+    let forward = block.forwards.get(number)?;
+    if forward.plan.max_concurrent == 0 {
+        return Some(false);
+    }
+    if forward.load.active.fetch_add(1, Ordering::Relaxed) < forward.plan.max_concurrent {
+        return Some(true);
+    }
+    forward.load.active.fetch_sub(1, Ordering::Relaxed);
+    None
+}

@@ -1,0 +1,301 @@
+//! The engine's life as three types: bound, running, stopped.
+//! size: three types of one life.
+
+use std::net::SocketAddr;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use nodens_core::plan::{EnginePlan, ListenerPlan};
+use nodens_core::step::ListenerId;
+use nodens_core::time::Moment;
+use nodens_core::{CATALOGUE, Sample, Shared, Value};
+
+use crate::error::Error;
+use crate::events::{Events, Told};
+use crate::guests::{Guests, Limits};
+use crate::listener::{self, Place, Sockets};
+use crate::logger::Logger;
+use crate::orders::{Coming, Latch, Mailbox, Order};
+use crate::random;
+use crate::sys;
+use crate::tcp::Timeouts;
+use crate::worker::{Common, FAREWELL, Worker};
+
+/// Workers, at most; a node's DNS needs a few.
+const WORKERS_LIMIT: usize = 64;
+/// Workers take up a plan between two batches; one that does not within this is told of in vain.
+const APPLY_LIMIT: Duration = Duration::from_secs(2);
+/// Beyond the deadline, workers get so long to notice that they are to end.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
+/// A listener, where it really is, and sockets for workers that do not have them yet.
+struct Bind {
+    place: Place,
+    address: SocketAddr,
+    sockets: Vec<Sockets>,
+}
+
+/// Which addresses our sockets hold.
+#[derive(Default)]
+struct Held {
+    /// Those of the plan, in its order, and where they really are.
+    now: Vec<(Place, SocketAddr)>,
+    /// Those that left, and until when a worker may still say farewell through them.
+    left: Vec<(Place, Moment)>,
+}
+
+impl Held {
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.now.iter().map(|(place, _)| place).chain(self.left.iter().map(|(place, _)| place))
+    }
+
+    fn replace(&mut self, binds: Vec<Bind>, until: Moment) {
+        let binds = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
+        let before = std::mem::replace(&mut self.now, binds);
+        for (place, _) in before {
+            self.left.retain(|(other, _)| *other != place);
+            if !self.now.iter().any(|(other, _)| *other == place) {
+                self.left.push((place, until));
+            }
+        }
+    }
+}
+
+/// Sockets are bound, nothing is answered yet.
+pub struct Bound {
+    plan: EnginePlan,
+    shared: Arc<Shared>,
+    binds: Vec<Bind>,
+}
+
+impl Bound {
+    /// Compile the plan and bind every socket of it, or none.
+    pub fn new(plan: EnginePlan) -> Result<Self, Error> {
+        sys::raise_file_limit();
+        let shared = Shared::new(plan.clone(), random::seed(), sys::now())?;
+        let binds = bind_new(&plan, workers_of(&plan), &Held::default())?;
+        Ok(Self { plan, shared, binds })
+    }
+
+    /// Where the plan's listeners really are, in the plan's order.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.binds.iter().map(|bind| bind.address).collect()
+    }
+
+    /// All numbers at this moment.
+    pub fn samples(&self) -> Vec<Sample> {
+        self.shared.samples()
+    }
+
+    /// Start the workers; returns when each of them can answer.
+    pub fn start(self) -> Result<Running, Error> {
+        let Self { plan, shared, mut binds } = self;
+        let workers = workers_of(&plan);
+        let mailboxes: Result<Vec<_>, _> = (0..workers).map(|_| Mailbox::new()).collect();
+        let common = Arc::new(Common {
+            events: Events::new(Arc::clone(&shared)),
+            shared,
+            mailboxes: mailboxes.map_err(Error::Start)?,
+            guests: Guests::default(),
+        });
+        let logger = Logger::start(&common.shared).map_err(Error::Start)?;
+        let sockets = sockets_for_upstreams(&plan, workers);
+        let mut running = Running { common, threads: Mutex::default(), listening: Mutex::default(), logger, workers };
+        for number in 0..workers {
+            let come = coming(&running.common.shared, &plan, &mut binds);
+            let thread = start_worker(&running.common, number, sockets, Limits::of(&plan), come)?;
+            running.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
+        }
+        running.listening.get_mut().unwrap_or_else(PoisonError::into_inner).replace(binds, sys::now());
+        Ok(running)
+    }
+}
+
+/// Workers answer.
+pub struct Running {
+    common: Arc<Common>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    listening: Mutex<Held>,
+    logger: Logger,
+    workers: usize,
+}
+
+impl Running {
+    /// Take up another plan, make before break. On an error everything is as it was.
+    pub fn apply(&self, plan: &EnginePlan) -> Result<(), Error> {
+        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.left.retain(|(_, until)| sys::now() < *until);
+        let mut binds = bind_new(plan, self.workers, &listening)?;
+        self.common.shared.apply(plan.clone(), sys::now())?;
+        let stay: Vec<_> = plan.listeners.iter().map(|new| (Place::of(new), Timeouts::of(new))).collect();
+        let done = Arc::new(Latch::new(self.workers));
+        for mailbox in &self.common.mailboxes {
+            let come = coming(&self.common.shared, plan, &mut binds);
+            let (stay, done) = (stay.clone(), Arc::clone(&done));
+            mailbox.put(Order::Apply { come, stay, limits: Limits::of(plan), done });
+        }
+        let until = sys::now().plus(FAREWELL + Duration::from_secs(1));
+        listening.replace(binds, until);
+        done.wait(APPLY_LIMIT);
+        Ok(())
+    }
+
+    /// Where the plan's listeners really are, in the plan's order.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        listening.now.iter().map(|(_, address)| *address).collect()
+    }
+
+    /// All numbers at this moment: the resolvers', and what only the engine knows.
+    pub fn samples(&self) -> Vec<Sample> {
+        let mut samples = self.common.shared.samples();
+        let panics = self.common.mailboxes.iter().map(Mailbox::panics).sum();
+        add(&mut samples, "coredns_panics_total", panics);
+        add(&mut samples, "nodens_log_dropped_total", self.logger.dropped());
+        samples
+    }
+
+    /// The oldest rare event, waited for at most so long.
+    pub fn next_event(&self, at_most: Duration) -> Option<Told> {
+        self.common.events.next(at_most)
+    }
+
+    /// Whether it was told to stop.
+    pub fn is_ending(&self) -> bool {
+        self.common.events.is_closed()
+    }
+
+    /// Turns of each worker's loop so far.
+    pub fn pulse(&self) -> Vec<u64> {
+        self.common.mailboxes.iter().map(Mailbox::turns).collect()
+    }
+
+    /// Answer what is queued and in flight until the deadline, then end. A second call waits for the first.
+    pub fn stop(&self, within: Duration) -> Stopped {
+        self.end(within);
+        Stopped { samples: self.samples() }
+    }
+
+    fn end(&self, within: Duration) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.is_empty() {
+            return;
+        }
+        let deadline = sys::now().plus(within);
+        for mailbox in &self.common.mailboxes {
+            mailbox.put(Order::Stop { deadline });
+        }
+        self.common.events.close();
+        let patience = deadline.plus(END_LIMIT);
+        for thread in threads.drain(..) {
+            while !thread.is_finished() && sys::now() < patience {
+                thread::park_timeout(Duration::from_millis(1));
+            }
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
+        self.logger.stop();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end(Duration::ZERO);
+    }
+}
+
+/// Nothing is answered any more.
+pub struct Stopped {
+    samples: Vec<Sample>,
+}
+
+impl Stopped {
+    /// The last numbers.
+    pub fn samples(&self) -> Vec<Sample> {
+        self.samples.clone()
+    }
+}
+
+fn workers_of(plan: &EnginePlan) -> usize {
+    plan.workers.clamp(1, WORKERS_LIMIT)
+}
+
+/// Descriptors that one worker may spend on upstreams: half of what clients leave.
+fn sockets_for_upstreams(plan: &EnginePlan, workers: usize) -> usize {
+    let all = usize::try_from(sys::raise_file_limit()).unwrap_or(usize::MAX);
+    let ours = all.saturating_sub(plan.max_tcp_connections).max(all / 2);
+    (ours / 2 / workers).clamp(64, 8192)
+}
+
+/// Bind what the plan has and nobody holds yet; what is held comes without sockets. In the plan's order.
+fn bind_new(plan: &EnginePlan, workers: usize, held: &Held) -> Result<Vec<Bind>, Error> {
+    let wanted: Vec<Place> = plan.listeners.iter().map(Place::of).collect();
+    let mut binds: Vec<Bind> = Vec::with_capacity(wanted.len());
+    for (number, place) in wanted.iter().enumerate() {
+        if let Some((_, address)) = held.now.iter().find(|(other, _)| other == place) {
+            binds.push(Bind { place: *place, address: *address, sockets: Vec::new() });
+            continue;
+        }
+        let others = wanted.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other);
+        let is_alone = !others.chain(held.places()).any(|other| other.overlaps(place));
+        let (address, sockets) = listener::bind(place, workers, is_alone || place.address.port() == 0)?;
+        binds.push(Bind { place: *place, address, sockets });
+    }
+    Ok(binds)
+}
+
+/// One worker's share of the new sockets.
+fn coming(shared: &Shared, plan: &EnginePlan, binds: &mut [Bind]) -> Vec<Coming> {
+    let share = |(bind, listener): (&mut Bind, &ListenerPlan)| {
+        let sockets = bind.sockets.pop()?;
+        let id: ListenerId = shared.listener_id(bind.place.address);
+        Some(Coming { place: bind.place, address: bind.address, id, sockets, timeouts: Timeouts::of(listener) })
+    };
+    binds.iter_mut().zip(&plan.listeners).filter_map(share).collect()
+}
+
+fn start_worker(
+    common: &Arc<Common>,
+    number: usize,
+    sockets: usize,
+    limits: Limits,
+    come: Vec<Coming>,
+) -> Result<JoinHandle<()>, Error> {
+    let (ready, is_ready) = channel();
+    let common = Arc::clone(common);
+    let work = move || {
+        sys::block_signals();
+        let made = Worker::new(common, number, sockets, limits).and_then(|mut worker| {
+            come.into_iter().try_for_each(|coming| worker.listen(coming))?;
+            Ok(worker)
+        });
+        match made {
+            Ok(worker) => {
+                let _ = ready.send(Ok(()));
+                worker.run();
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        }
+    };
+    let thread = thread::Builder::new().name(format!("nodens-{number}")).spawn(work).map_err(Error::Start)?;
+    match is_ready.recv() {
+        Ok(Ok(())) => Ok(thread),
+        Ok(Err(error)) => Err(Error::Start(error)),
+        Err(_) => Err(Error::Start(std::io::ErrorKind::Other.into())),
+    }
+}
+
+/// Add to a counter without labels.
+fn add(samples: &mut Vec<Sample>, name: &str, by: u64) {
+    let Some(family) = CATALOGUE.iter().position(|family| family.name == name) else { return };
+    #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
+    let by = by as f64;
+    match samples.iter_mut().find(|sample| sample.family == family && sample.labels.is_empty()) {
+        Some(Sample { value: Value::Number(number), .. }) => *number += by,
+        Some(_) => {}
+        None => samples.push(Sample { family, labels: Vec::new(), value: Value::Number(by) }),
+    }
+}

@@ -1,0 +1,390 @@
+//! TCP exchanges: kept-open, pipelined connections, a few for each upstream and pool.
+//!
+//! `CoreDNS` answers one connection strictly in order, so queries are spread over a few connections before they queue up on
+//! one. A connection that twice in a row gave no answer, or left too many behind, gets no more queries and goes.
+//! size: a pool and its connections decide together.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use nodens_core::step::{Destination, ExchangeId, Fault};
+use nodens_core::time::Moment;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::fault_of;
+use crate::frames::Frames;
+use crate::outgoing::{Outgoing, Wrote};
+use crate::random::Random;
+use crate::slab::{Key, Slab};
+use crate::sys::{self, Epoll, Interest};
+use crate::timers::{Alarm, Timers};
+use crate::token::Token;
+
+/// Connections to one upstream in one pool that are opened before queries queue up.
+const FEW: usize = 4;
+/// From this depth on a query rather goes over a new connection, while there are few.
+const SHALLOW: usize = 2;
+/// Only when every connection is this deep, more than a few are opened.
+const DEEP: usize = 8;
+/// Connections to one upstream in one pool, at most.
+const MANY: usize = 32;
+/// Unanswered queries on one connection, at most; far below the 65536 IDs there are.
+const DEPTH_LIMIT: usize = 512;
+/// Bytes that may wait for a connection to take them.
+const OUTGOING_LIMIT: usize = 256 << 10;
+/// Unanswered in a row, after which a connection is believed dead.
+const SILENT_LIMIT: u32 = 2;
+/// Unanswered in all, after which a connection is believed lossy.
+const FORGOTTEN_LIMIT: usize = 16;
+
+/// Queries of different pools never share a connection.
+type Pool = (SocketAddr, u64, Option<IpAddr>);
+
+#[derive(Debug)]
+struct Stream {
+    socket: TcpStream,
+    pool: Pool,
+    is_open: bool,
+    /// Gets no more queries; closes when nobody waits.
+    is_leaving: bool,
+    /// Who waits for which ID; nobody where the exchange was forgotten and its answer may still come.
+    asked: HashMap<u16, Option<ExchangeId>>,
+    waiting: usize,
+    silent: u32,
+    frames: Frames,
+    outgoing: Outgoing,
+    is_dirty: bool,
+    interest: Interest,
+    opened: Moment,
+    used: Moment,
+    expire: Duration,
+    max_age: Option<Duration>,
+    alarm: Alarm,
+}
+
+impl Stream {
+    fn takes_more(&self, now: Moment) -> bool {
+        let is_old = self.max_age.is_some_and(|age| now.since(self.opened) >= age);
+        !self.is_leaving && !is_old
+    }
+}
+
+/// Where a query went.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// Over which connection.
+    pub stream: Key,
+    /// Under which ID.
+    pub id: u16,
+    /// Whether the connection was there before.
+    pub is_reused: bool,
+}
+
+/// What a connection said.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Said<'b> {
+    /// An answer to an exchange.
+    Message(ExchangeId, &'b [u8]),
+    /// An answer that nobody waits for any more.
+    Late,
+    /// Something nobody asked: the stream is out of step.
+    Stranger,
+    /// Nothing more.
+    Nothing,
+}
+
+/// How reading went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// The connection lives.
+    Alive,
+    /// It is over: closed in good order, or not.
+    Over(Fault),
+}
+
+/// All connections of a worker to upstreams.
+#[derive(Debug)]
+pub struct Streams {
+    all: Slab<Stream>,
+    pools: HashMap<Pool, Vec<Key>>,
+    dirty: Vec<Key>,
+    limit: usize,
+}
+
+impl Streams {
+    /// None yet, and at most so many.
+    pub fn new(limit: usize) -> Self {
+        Self { all: Slab::default(), pools: HashMap::new(), dirty: Vec::new(), limit: limit.max(1) }
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Put a query on the best connection, or on a new one. It leaves with [`Self::flush`], all of a round in one write.
+    #[expect(clippy::too_many_arguments, reason = "what a query is, when it is, and the three things it may need")]
+    pub fn send(
+        &mut self,
+        exchange: ExchangeId,
+        to: &Destination,
+        message: &[u8],
+        now: Moment,
+        random: &mut Random,
+        epoll: &Epoll,
+        timers: &mut Timers,
+    ) -> Result<Sent, Fault> {
+        let pool = (to.address, to.pool, to.source);
+        let (best, count) = self.best(&pool, now);
+        let depth = best.map_or(usize::MAX, |(depth, _)| depth);
+        let wants_new = (depth >= SHALLOW && count < FEW) || (depth >= DEEP && count < MANY);
+        let opened = if wants_new { Some(self.open(pool, to, now, epoll, timers)) } else { None };
+        let (key, is_reused) = match (opened, best) {
+            (Some(Ok(key)), _) => (key, false),
+            (_, Some((depth, key))) if depth < DEPTH_LIMIT => (key, true),
+            (Some(Err(fault)), _) => return Err(fault),
+            _ => return Err(Fault::NoRoom),
+        };
+        let stream = self.all.get_mut(key).ok_or(Fault::NoRoom)?;
+        if stream.outgoing.len() + message.len() > OUTGOING_LIMIT || !stream.outgoing.add(message) {
+            return Err(Fault::NoRoom);
+        }
+        let mut id = random.next_id();
+        while stream.asked.contains_key(&id) {
+            id = random.next_id();
+        }
+        if let Some(head) = stream.outgoing.last_mut(message.len()).and_then(|bytes| bytes.get_mut(..2)) {
+            head.copy_from_slice(&id.to_be_bytes());
+        }
+        stream.asked.insert(id, Some(exchange));
+        stream.waiting += 1;
+        stream.used = now;
+        if !stream.is_dirty {
+            stream.is_dirty = true;
+            self.dirty.push(key);
+        }
+        Ok(Sent { stream: key, id, is_reused })
+    }
+
+    /// The connection with the fewest unanswered queries, and how many connections there are. Old ones are sent off.
+    fn best(&mut self, pool: &Pool, now: Moment) -> (Option<(usize, Key)>, usize) {
+        let Some(keys) = self.pools.get(pool) else { return (None, 0) };
+        let (mut best, mut count) = (None, 0);
+        for key in keys {
+            let Some(stream) = self.all.get_mut(*key) else { continue };
+            if !stream.takes_more(now) {
+                stream.is_leaving = true;
+                continue;
+            }
+            count += 1;
+            let depth = stream.asked.len();
+            if best.is_none_or(|(least, _)| depth < least) {
+                best = Some((depth, *key));
+            }
+        }
+        (best, count)
+    }
+
+    fn open(
+        &mut self,
+        pool: Pool,
+        to: &Destination,
+        now: Moment,
+        epoll: &Epoll,
+        timers: &mut Timers,
+    ) -> Result<Key, Fault> {
+        if self.all.len() >= self.limit {
+            return Err(Fault::NoRoom);
+        }
+        let socket = connect(to).map_err(|error| fault_of(&error))?;
+        let interest = Interest::READ.and(Interest::WRITE);
+        let key = self.all.insert_with(|_| Stream {
+            socket,
+            pool,
+            is_open: false,
+            is_leaving: false,
+            asked: HashMap::new(),
+            waiting: 0,
+            silent: 0,
+            frames: Frames::default(),
+            outgoing: Outgoing::default(),
+            is_dirty: false,
+            interest,
+            opened: now,
+            used: now,
+            expire: Duration::from_millis(to.expire_ms),
+            max_age: (to.max_age_ms > 0).then(|| Duration::from_millis(to.max_age_ms)),
+            alarm: Alarm::default(),
+        });
+        let token = Token::TcpUpstream(key).to_word();
+        let Some(stream) = self.all.get_mut(key) else { return Err(Fault::NoRoom) };
+        if epoll.add(&stream.socket, token, interest).is_err() {
+            self.all.remove(key);
+            return Err(Fault::NoRoom);
+        }
+        let due = now.plus(stream.expire);
+        timers.ensure(&mut stream.alarm, due, token);
+        self.pools.entry(pool).or_default().push(key);
+        Ok(key)
+    }
+
+    /// Read once.
+    pub fn fill(&mut self, key: Key, scratch: &mut [u8]) -> Filled {
+        let Some(stream) = self.all.get_mut(key) else { return Filled::Alive };
+        if !stream.is_open {
+            match stream.socket.take_error() {
+                Ok(None) if stream.socket.peer_addr().is_ok() => stream.is_open = true,
+                Ok(None) => return Filled::Alive,
+                Ok(Some(error)) | Err(error) => return Filled::Over(fault_of(&error)),
+            }
+        }
+        match stream.socket.read(scratch) {
+            Ok(0) if stream.frames.is_empty() => Filled::Over(Fault::Closed),
+            Ok(0) => Filled::Over(Fault::Reset),
+            Ok(count) => {
+                stream.frames.feed(scratch.get(..count).unwrap_or_default());
+                Filled::Alive
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Filled::Alive,
+            Err(_) => Filled::Over(Fault::Reset),
+        }
+    }
+
+    /// The next message of a connection.
+    pub fn next_message(&mut self, key: Key, now: Moment) -> Said<'_> {
+        let Some(stream) = self.all.get_mut(key) else { return Said::Nothing };
+        let Some(message) = stream.frames.next_message() else {
+            return Said::Nothing;
+        };
+        let Some((id, _)) = message.split_first_chunk::<2>() else { return Said::Stranger };
+        let id = u16::from_be_bytes(*id);
+        stream.used = now;
+        match stream.asked.get(&id) {
+            Some(Some(exchange)) => Said::Message(*exchange, message),
+            Some(None) => {
+                stream.asked.remove(&id);
+                stream.silent = 0;
+                Said::Late
+            }
+            None => Said::Stranger,
+        }
+    }
+
+    /// An answer was good: its ID is free again.
+    pub fn settle(&mut self, key: Key, id: u16) {
+        let Some(stream) = self.all.get_mut(key) else { return };
+        if let Some(Some(_)) = stream.asked.remove(&id) {
+            stream.waiting -= 1;
+            stream.silent = 0;
+        }
+        self.mark(key);
+    }
+
+    /// Nobody waits for this ID any more; its answer may still come.
+    pub fn forget(&mut self, key: Key, id: u16) {
+        let Some(stream) = self.all.get_mut(key) else { return };
+        let Some(place) = stream.asked.get_mut(&id) else { return };
+        if place.take().is_some() {
+            stream.waiting -= 1;
+            stream.silent += 1;
+        }
+        let forgotten = stream.asked.len() - stream.waiting;
+        stream.is_leaving |= stream.silent >= SILENT_LIMIT || forgotten >= FORGOTTEN_LIMIT;
+        stream.is_leaving |= !stream.is_open && stream.waiting == 0;
+        self.mark(key);
+    }
+
+    /// See to it that [`Self::flush`] looks at this one.
+    pub fn mark(&mut self, key: Key) {
+        if let Some(stream) = self.all.get_mut(key)
+            && !stream.is_dirty
+        {
+            stream.is_dirty = true;
+            self.dirty.push(key);
+        }
+    }
+
+    /// One that has something to be written or decided; each once per round.
+    pub fn next_dirty(&mut self) -> Option<Key> {
+        while let Some(key) = self.dirty.pop() {
+            if let Some(stream) = self.all.get_mut(key) {
+                stream.is_dirty = false;
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    /// Write what waits. A fault: the connection is over.
+    pub fn flush(&mut self, key: Key, epoll: &Epoll) -> Result<(), Fault> {
+        let Some(stream) = self.all.get_mut(key) else { return Ok(()) };
+        if stream.is_leaving && stream.waiting == 0 {
+            return Err(Fault::Closed);
+        }
+        if !stream.is_open {
+            return Ok(());
+        }
+        stream.frames.rest();
+        if !stream.outgoing.is_empty() && stream.outgoing.write_to(&stream.socket) == Wrote::Broken {
+            return Err(Fault::Reset);
+        }
+        let wanted = if stream.outgoing.is_empty() { Interest::READ } else { Interest::READ.and(Interest::WRITE) };
+        if wanted != stream.interest {
+            stream.interest = wanted;
+            let token = Token::TcpUpstream(key).to_word();
+            epoll.change(&stream.socket, token, wanted).map_err(|_| Fault::Reset)?;
+        }
+        Ok(())
+    }
+
+    /// An alarm rang. True: the connection was idle for too long and must be closed.
+    #[must_use]
+    pub fn on_alarm(&mut self, key: Key, when: Moment, now: Moment, timers: &mut Timers) -> bool {
+        let Some(stream) = self.all.get_mut(key) else { return false };
+        if !stream.alarm.rang(when) {
+            return false;
+        }
+        let idle_until = stream.used.plus(stream.expire);
+        if stream.waiting == 0 && idle_until <= now {
+            return true;
+        }
+        let next = if idle_until <= now { now.plus(stream.expire) } else { idle_until };
+        timers.ensure(&mut stream.alarm, next, Token::TcpUpstream(key).to_word());
+        false
+    }
+
+    /// Close; gives those who still waited.
+    pub fn close(&mut self, key: Key) -> Vec<ExchangeId> {
+        let Some(stream) = self.all.remove(key) else { return Vec::new() };
+        if let Some(keys) = self.pools.get_mut(&stream.pool) {
+            keys.retain(|other| *other != key);
+            if keys.is_empty() {
+                self.pools.remove(&stream.pool);
+            }
+        }
+        stream.asked.into_values().flatten().collect()
+    }
+}
+
+fn connect(to: &Destination) -> std::io::Result<TcpStream> {
+    let domain = Domain::for_address(to.address);
+    let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+    socket.set_tcp_nodelay(true)?;
+    if let Some(source) = to.source {
+        sys::bind_without_port(socket.as_fd())?;
+        socket.bind(&SockAddr::from(SocketAddr::new(source, 0)))?;
+    }
+    match socket.connect(&SockAddr::from(to.address)) {
+        Ok(()) => Ok(socket.into()),
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(socket.into()),
+        Err(error) => Err(error),
+    }
+}

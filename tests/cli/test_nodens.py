@@ -1,0 +1,157 @@
+"""The `nodens` command: help that teaches, check, show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nodens import __version__
+from nodens.cli import help_text, main
+from nodens.cli.live_line import merge, quantile, render_line
+from nodens.observe import Distribution, Family, Kind, Sample
+
+GOOD = """\
+cluster.local:5300 {
+    bind 127.0.0.1
+    cache 30
+    forward . 192.0.2.1 {
+        force_tcp
+    }
+}
+"""
+BAD = """\
+cluster.local:5300 {
+    bind 127.0.0.1
+    cache {
+        sucess 9984 30
+    }
+    forward . not-an-address
+    hosts
+}
+"""
+
+
+@pytest.fixture
+def corefile(tmp_path: Path) -> Callable[[str], str]:
+    def write(text: str) -> str:
+        path = tmp_path / "Corefile"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_help_is_the_golden_text(golden: Callable[[str, str], None]) -> None:
+    golden("nodens-help.txt", help_text().replace(__version__, "VERSION"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "stream", "text"),
+    [
+        pytest.param(["--help"], 0, "out", "usage: nodens COMMAND", id="help"),
+        pytest.param([], 2, "out", "usage: nodens COMMAND", id="nothing"),
+        pytest.param(["--version"], 0, "out", "nodens ", id="version"),
+        pytest.param(
+            ["chek"], 2, "err", "nodens: `chek` is not a command; expected one of: run, check, show", id="typo"
+        ),
+        pytest.param(["check", "/nonexistent"], 2, "err", "/nonexistent: cannot read: no such file", id="no file"),
+        pytest.param(
+            ["run", "--corefile", "/nonexistent"], 2, "err", "/nonexistent: cannot read", id="run without file"
+        ),
+    ],
+)
+def test_words_lead_where_help_says(
+    words: list[str], code: int, stream: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == code
+    assert text in getattr(capsys.readouterr(), stream)
+
+
+def test_check_says_what_would_be_served(corefile: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    path = corefile(GOOD)
+    assert main(["check", path]) == 0
+    assert capsys.readouterr().out == f"{path}: can be served: 1 listener, 1 zone\n"
+
+
+def test_check_prints_every_problem_with_place_caret_and_hint(
+    corefile: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = corefile(BAD)
+    assert main(["check", path]) == 2
+    said = capsys.readouterr().err
+    places = [line for line in said.splitlines() if line.startswith(path)]
+    assert [place.split(":")[1] for place in places] == ["4", "6", "7"]
+    assert f"{path}:4:9: `sucess` is not an option of `cache`" in said
+    assert "    4 |         sucess 9984 30\n      |         ^^^^^^\nhint: did you mean `success`?\n" in said
+
+
+def test_check_speaks_json_for_editors(corefile: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    path = corefile(BAD)
+    assert main(["check", "--json", path]) == 2
+    problems = json.loads(capsys.readouterr().out)
+    assert [(problem["line"], problem["is_warning"]) for problem in problems] == [(4, False), (6, False), (7, False)]
+
+
+def test_show_plan_tells_where_each_value_comes_from(
+    corefile: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = corefile(GOOD)
+    assert main(["show", "plan", "--corefile", path, "--workers", "1"]) == 0
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines()}
+    assert lines["engine.workers"].split("#")[0].strip() == "1"
+    assert "--workers" in lines["engine.workers"]
+    assert lines["engine.blocks[0].cache.success.ttl_max_s"].endswith(f"# {path}:3:5")
+    assert lines["engine.blocks[0].forwards[0].transport"].startswith("tcp")
+
+
+def test_show_corefile_puts_snippets_in(corefile: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    path = corefile("(common) {\n    errors\n}\n" + GOOD.replace("    cache 30\n", "    import common\n"))
+    assert main(["show", "corefile", "--corefile", path]) == 0
+    said = capsys.readouterr().out
+    assert "import" not in said
+    assert "    errors\n" in said
+
+
+def test_show_metrics_is_the_page_in_docs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    assert main(["show", "metrics"]) == 0
+    assert capsys.readouterr().out == page.read_text(encoding="utf-8"), "nodens show metrics > docs/metrics.md"
+
+
+QUERIES = Family(name="coredns_dns_requests_total", kind=Kind.COUNTER, help="", labels=("server",))
+HITS = Family(name="coredns_cache_hits_total", kind=Kind.COUNTER, help="", labels=("server", "type", "view", "zones"))
+ENTRIES = Family(name="coredns_cache_entries", kind=Kind.GAUGE, help="", labels=("server", "type", "view", "zones"))
+TIME = Family(
+    name="coredns_dns_request_duration_seconds",
+    kind=Kind.HISTOGRAM,
+    help="",
+    labels=("server",),
+    buckets=(0.00025, 0.0005, 1.024),
+)
+
+
+def test_the_live_line_counts_a_cache_once_and_merges_times() -> None:
+    samples = [
+        Sample(family=QUERIES, labels=("a",), value=1500.0),
+        Sample(family=QUERIES, labels=("b",), value=500.0),
+        Sample(family=HITS, labels=("a", "success", "", "."), value=1000.0),
+        Sample(family=ENTRIES, labels=("a", "success", "", "."), value=40.0),
+        Sample(family=ENTRIES, labels=("b", "success", "", "."), value=40.0),
+        Sample(family=ENTRIES, labels=("a", "denial", "", "."), value=2.0),
+        Sample(family=TIME, labels=("a",), value=Distribution(counts=(90, 5, 0), total=1.0, count=95)),
+        Sample(family=TIME, labels=("b",), value=Distribution(counts=(0, 0, 5), total=1.0, count=5)),
+    ]
+    assert render_line(samples) == "queries 2,000  hits 1,000 (50%)  entries 42  p50 < 0.25 ms  p99 < 1.024 s"
+
+
+def test_the_live_line_starts_with_nothing() -> None:
+    assert render_line([]) == "queries 0  hits 0  entries 0"
+
+
+def test_what_lies_over_the_last_bound_is_said_so() -> None:
+    merged = merge([Distribution(counts=(1,), total=9.0, count=4)])
+    assert merged is not None
+    assert quantile(merged, (0.1,), 0.99) == float("inf")

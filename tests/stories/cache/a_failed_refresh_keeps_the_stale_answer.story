@@ -1,0 +1,30 @@
+# A refresh that ends in SERVFAIL neither replaces nor hides the stale answer.
+
+serve .
+    cache 3600 {
+        serve_stale 1h immediate
+    }
+    forward . @upstream
+
+client asks web.example A
+upstream hears web.example A
+upstream answers NOERROR
+    answer web.example 10 A 10.0.0.1
+client gets NOERROR
+    answer web.example 10 A 10.0.0.1
+time passes 20s
+client asks web.example A
+client gets NOERROR
+    answer web.example 0 A 10.0.0.1
+upstream hears web.example A
+upstream answers SERVFAIL
+time passes 10s
+client asks web.example A
+client gets NOERROR
+    answer web.example 0 A 10.0.0.1
+upstream hears web.example A
+upstream answers NOERROR
+    answer web.example 10 A 10.0.0.2
+client asks web.example A
+client gets NOERROR
+    answer web.example 10 A 10.0.0.2

@@ -1,0 +1,15 @@
+# AA is upstream's: set from an authority, on a hit too.
+
+serve .
+    cache 3600
+    forward . @upstream
+
+client asks web.example A
+upstream hears web.example A
+upstream answers NOERROR with aa
+    answer web.example 60 A 10.0.0.1
+client gets NOERROR with aa
+    answer web.example 60 A 10.0.0.1
+client asks web.example A
+client gets NOERROR with aa
+    answer web.example 60 A 10.0.0.1

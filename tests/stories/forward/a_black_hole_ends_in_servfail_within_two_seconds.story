@@ -1,0 +1,13 @@
+# One upstream that drops SYNs: SERVFAIL with an explanation within 2 s in all.
+
+serve .
+    cache 3600
+    forward . @upstream {
+        force_tcp
+        max_fails 0
+    }
+
+upstream is a black hole
+client asks web.example A with edns
+client gets SERVFAIL within 2s with ede 22/23
+upstream was asked at most 4 times

@@ -1,0 +1,18 @@
+# A response whose records are cut off is a failure of that upstream.
+
+serve .
+    cache 3600
+    forward . @one @two {
+        policy sequential
+        max_fails 0
+    }
+
+client asks web.example A
+one hears web.example A
+one answers NOERROR as cut at 40
+    answer web.example 60 A 10.0.0.1
+two hears web.example A within 2s
+two answers NOERROR
+    answer web.example 60 A 10.0.0.2
+client gets NOERROR within 2s
+    answer web.example 60 A 10.0.0.2

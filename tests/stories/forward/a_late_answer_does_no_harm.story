@@ -1,0 +1,19 @@
+# The first upstream's answer comes after the second was asked: the client gets one answer.
+
+serve .
+    cache 3600
+    forward . @one @two {
+        policy sequential
+        max_fails 0
+    }
+
+client asks web.example A
+one hears web.example A
+two hears web.example A within 2s
+two answers NOERROR
+    answer web.example 60 A 10.0.0.2
+client gets NOERROR within 2s
+    answer web.example 60 A 10.0.0.2
+one answers NOERROR
+    answer web.example 60 A 10.0.0.1
+client gets nothing

@@ -1,0 +1,18 @@
+# The first upstream resets the connection: the query is not lost.
+
+serve .
+    cache 3600
+    forward . @one @two {
+        policy sequential
+        force_tcp
+        max_fails 0
+    }
+
+client asks web.example A
+one hears web.example A over tcp
+one resets
+two hears web.example A over tcp within 1s
+two answers NOERROR
+    answer web.example 60 A 10.0.0.2
+client gets NOERROR within 2s
+    answer web.example 60 A 10.0.0.2

@@ -1,0 +1,11 @@
+# Without force_tcp and prefer_udp, upstream is asked as the client asked: over TCP.
+
+serve .
+    forward . @upstream
+
+client asks web.example A over tcp
+upstream hears web.example A over tcp
+upstream answers NOERROR
+    answer web.example 60 A 10.0.0.1
+client gets NOERROR
+    answer web.example 60 A 10.0.0.1
