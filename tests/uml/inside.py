@@ -34,7 +34,7 @@ def main() -> None:
     told["rung"] = str(rung)
     told["flavour"] = kernel.iptables.flavour if kernel.iptables else None
     plan = network.SteeringPlan(
-        own_addresses=OWN, borrowed_addresses=BORROWED, rung=rung, instance="uml", hold_ms=1_000
+        own_addresses=OWN, borrowed_addresses=BORROWED, rung=rung, instance="uml", hold_ms=2_000
     )
     with network.holding(plan) as link, network.steering(plan, link) as steered:
         told["addresses"] = run("ip", "addr", "show", "nodelocaldns")
@@ -43,6 +43,7 @@ def main() -> None:
         told["raw6"] = run("ip6tables-legacy", "-t", "raw", "-S").splitlines()
         told["input"] = run("iptables-legacy", "-S", "INPUT").splitlines()
         told["missing"] = steered.missing()
+        steered.beat()
         told["steered"] = sorted(steered.steered())
         told["let_go_s"] = seconds_until_let_go(steered)
         steered.beat()

@@ -106,8 +106,8 @@ def test_rules_stand_in_legacy_iptables_and_are_gated(told: dict[str, Any]) -> N
 
 
 def test_the_gate_lets_go_when_beats_stop_and_opens_with_the_next(told: dict[str, Any]) -> None:
-    print(f"ipset on Linux 6.1, hold 1000 ms: empty after {told['let_go_s'] * 1000:.0f} ms")  # noqa: T201 - a figure
-    assert told["let_go_s"] < 3
+    print(f"ipset on Linux 6.1, hold 2000 ms: empty after {told['let_go_s'] * 1000:.0f} ms")  # noqa: T201 - a figure
+    assert 0.5 < told["let_go_s"] < 4
     assert told["steered_again"] == told["steered"]
 
 
