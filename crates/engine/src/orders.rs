@@ -49,6 +49,9 @@ pub enum Order {
         /// Until when.
         deadline: Moment,
     },
+    /// Break, as a bug would.
+    #[cfg(test)]
+    Panic,
 }
 
 /// A worker's letter box. Others put in, the worker takes out.

@@ -109,6 +109,8 @@ pub struct Worker {
     reply: Vec<u8>,
     sockets: usize,
     now: Moment,
+    /// When the clock on the wall is looked at again; the first worker does that.
+    wall_clock_at: Moment,
     /// Set by the order to stop.
     deadline: Option<Moment>,
 }
@@ -135,6 +137,7 @@ impl Worker {
             reply: vec![0; MESSAGE],
             sockets,
             now: sys::now(),
+            wall_clock_at: Moment::START,
             deadline: None,
         })
     }
@@ -169,6 +172,10 @@ impl Worker {
     fn turn(&mut self) -> bool {
         let count = self.hands.epoll.wait(self.until_next());
         let now = self.tick();
+        if self.number == 0 && self.wall_clock_at <= now {
+            self.hands.common.shared.set_wall_clock(sys::unix_s(), now);
+            self.wall_clock_at = now.plus(LONGEST_WAIT);
+        }
         for ear in std::mem::take(&mut self.unfinished) {
             self.hear(ear, now);
         }
@@ -359,6 +366,7 @@ impl Worker {
     fn finish(&mut self, now: Moment) {
         for _ in 0..ROUNDS_AT_ONCE {
             let mut is_quiet = true;
+            self.tell_dialing();
             while let Some((exchange, fault)) = self.hands.upstream.next_fault() {
                 self.resolver.on_fault(exchange, fault, now, &mut self.steps);
                 self.hands.perform(&mut self.steps, now);
@@ -381,7 +389,15 @@ impl Worker {
                 break;
             }
         }
+        self.tell_dialing();
         self.hands.udp.flush();
+    }
+
+    /// Tell which exchanges wait for a connection to be made.
+    fn tell_dialing(&mut self) {
+        for (exchange, is_dialing) in self.hands.upstream.streams.take_dialing() {
+            self.resolver.on_dialing(exchange, is_dialing);
+        }
     }
 
     fn on_bell(&mut self, now: Moment) {
@@ -399,6 +415,9 @@ impl Worker {
                     done.pass();
                 }
                 Order::Stop { deadline } => self.stop(deadline, now),
+                #[cfg(test)]
+                #[expect(clippy::panic, reason = "that is what it is for")]
+                Order::Panic => panic!("told to"),
             }
         }
     }
@@ -475,6 +494,9 @@ impl Worker {
         }
         self.hands.upstream = Upstream::new(Arc::clone(&common.shared), self.sockets);
         self.resolver = common.shared.resolver(self.number, sys::now());
+        for mailbox in &common.mailboxes {
+            mailbox.nudge(); // those who waited for what we asked begin to ask themselves
+        }
         // An edge-triggered socket tells nothing of what it held before the panic.
         self.unfinished = self.hands.udp.ears.keys();
     }
