@@ -83,15 +83,15 @@ class Engine:
     def sockets(self) -> list[tuple[str, int, Literal["udp", "tcp"], int]]:
         """Duplicate the listening sockets for the process after us: address, port, protocol, descriptor.
 
-        One of each protocol for each listener and worker, sometimes more. The descriptors are the caller's to close; they
-        are not inherited by children. No `apply` until the hand-over is done or called off. Raises EngineStopped.
+        One of each protocol for each listener and worker, sometimes more. The caller closes the descriptors; children do
+        not inherit them. No `apply` until the hand-over is done or called off. Raises EngineStopped.
         """
 
     def release_sockets(self) -> None:
         """Stop reading from the listening sockets; when this returns, no worker will. Releases the GIL.
 
-        To be called when the process after us says that it reads from them: the same kernel sockets, so nothing is lost.
-        Before that call both may read. Queries taken so far are answered, connections go on. There is no way back.
+        To be called when the process after us says that it reads from them: they are the same kernel sockets, so nothing
+        is lost. Before that both may read. Queries taken are answered, connections go on. There is no way back.
         """
 
     def export_cache(self, fd: int, deadline_ms: int) -> int:
@@ -102,9 +102,9 @@ class Engine:
         """
 
     def import_cache(self, fd: int, deadline_ms: int) -> tuple[int, int]:
-        """Read what `export_cache` wrote into the caches of blocks of the same name: (taken, refused). Releases the GIL.
+        """Read what `export_cache` wrote into the caches of blocks of the same name: (taken, refused).
 
-        Before `start` or after it. The rules are those of our plan; nothing lives longer than it would have there, and
+        Before `start` or after it. Releases the GIL. The rules are those of our plan; nothing lives longer than it would have there, and
         what we know better stays. Reads up to the stream's own end, perhaps into what follows it. Raises EngineError,
         with one line that says why, when the stream is not ours, of another version, malformed, cut short or late; what
         was taken by then stays. EngineStopped after `stop`.
@@ -115,7 +115,7 @@ class Engine:
 
         UDP sockets leave their SO_REUSEPORT group first (new datagrams go to whoever shares the port), then what is
         queued is answered; who waits at a TCP listener is let in. `handed_over`: the listening sockets are somebody
-        else's now; they are released as by `release_sockets`, and clients' connections go on until they are idle for the
+        else's now; they are released as by `release_sockets`, and connections go on until they are idle for the
         listener's time, or the deadline.
 
         Returns when all workers have ended; a second call returns at once. Whatever is asked after it raises

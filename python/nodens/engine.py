@@ -103,7 +103,7 @@ class Running:
 
 
 class Bound:
-    """An engine whose sockets are bound, and nothing more. Made by `bind`; `running` takes it on, or `close` drops it."""
+    """An engine whose sockets are bound. Made by `bind`; `running` takes it on, or `close` drops it."""
 
     def __init__(self, made: _engine.Engine) -> None:
         """Hold a made engine."""
@@ -144,7 +144,7 @@ def running(plan: EnginePlan, drain_ms: int, *, bound: Bound | None = None) -> I
         held = bound.running(drain_ms)
         yield held
     finally:
-        if held:
+        if held is not None:
             bound.close(held.drain_ms, is_handed_over=held.is_handed_over)
         else:
             bound.close()
