@@ -83,15 +83,15 @@ class Engine:
     def sockets(self) -> list[tuple[str, int, Literal["udp", "tcp"], int]]:
         """Duplicate the listening sockets for the process after us: address, port, protocol, descriptor.
 
-        One of each protocol for each listener and worker, sometimes more. The caller closes the descriptors; children do
-        not inherit them. No `apply` until the hand-over is done or called off. Raises EngineStopped.
+        One of each protocol for each listener and worker, sometimes more. The caller closes the descriptors; children
+        do not inherit them. No `apply` until the hand-over is done or called off. Raises EngineStopped.
         """
 
     def release_sockets(self) -> None:
         """Stop reading from the listening sockets; when this returns, no worker will. Releases the GIL.
 
-        To be called when the process after us says that it reads from them: they are the same kernel sockets, so nothing
-        is lost. Before that both may read. Queries taken are answered, connections go on. There is no way back.
+        To be called when the process after us says that it reads from them: the same kernel sockets, so nothing is
+        lost. Before that both may read. Queries taken are answered, connections go on. There is no way back.
         """
 
     def export_cache(self, fd: int, deadline_ms: int) -> int:
@@ -104,10 +104,10 @@ class Engine:
     def import_cache(self, fd: int, deadline_ms: int) -> tuple[int, int]:
         """Read what `export_cache` wrote into the caches of blocks of the same name: (taken, refused).
 
-        Before `start` or after it. Releases the GIL. The rules are those of our plan; nothing lives longer than it would have there, and
-        what we know better stays. Reads up to the stream's own end, perhaps into what follows it. Raises EngineError,
-        with one line that says why, when the stream is not ours, of another version, malformed, cut short or late; what
-        was taken by then stays. EngineStopped after `stop`.
+        Before `start` or after it. Releases the GIL. The rules are those of our plan; nothing lives longer than it
+        would have there, and what we know better stays. Reads up to the stream's own end, perhaps into what follows
+        it. Raises EngineError, with one line that says why, when the stream is not ours, of another version,
+        malformed, cut short or late; what was taken by then stays. EngineStopped after `stop`.
         """
 
     def stop(self, deadline_ms: int, *, handed_over: bool = False) -> None:
