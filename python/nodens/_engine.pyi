@@ -91,7 +91,8 @@ class Engine:
         """Stop reading from the listening sockets; when this returns, no worker will. Releases the GIL.
 
         To be called when the process after us says that it reads from them: the same kernel sockets, so nothing is
-        lost. Before that both may read. Queries taken are answered, connections go on. There is no way back.
+        lost. Before that both may read. Queries taken are answered, connections go on. There is no way back. Raises
+        EngineError if a worker hangs; the others have released theirs.
         """
 
     def export_cache(self, fd: int, deadline_ms: int) -> int:
