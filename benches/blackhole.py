@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import subjects
 from measure import CLIENT_CORE, HERE, keep, running
+from subjects import built
 from world import SERVER, bench_world, pause
 
 LOOK_S = 0.5
@@ -28,12 +28,7 @@ def main() -> None:
     parser.add_argument("--hits", type=int, default=500, help="queries a second for cached names")
     parser.add_argument("--command", default=subjects.NODENS)
     asked = parser.parse_args()
-    chance = random.Random(9)
     with tempfile.TemporaryDirectory(prefix="nodens-bench-") as place, bench_world(Path(place)) as bench:
-        with (bench.place / "lost.txt").open("w") as file:
-            file.writelines(
-                f"x{chance.getrandbits(60):x}.gone.test A\n" for _ in range(min(asked.rate * asked.seconds, 3_000_000))
-            )
         subject = subjects.nodens(asked.command)
         with running(bench, subject, subjects.Settings()) as held:
             held.check("hits")
@@ -48,23 +43,8 @@ def main() -> None:
                 str(asked.seconds),
             ]
             hits = subprocess.Popen(bench.pod.command(*words), stdout=subprocess.PIPE)
-            flood_words = [
-                "dnsperf",
-                "-s",
-                SERVER,
-                "-d",
-                str(bench.place / "lost.txt"),
-                "-c",
-                "50",
-                "-q",
-                "65000",
-                "-t",
-                "1",
-            ]
-            flood_words += ["-Q", str(asked.rate), "-l", str(asked.seconds)]
-            flood = subprocess.Popen(
-                bench.pod.command("taskset", "-c", CLIENT_CORE, *flood_words), stdout=subprocess.PIPE
-            )
+            words = [str(built("flood", bench.place)), SERVER, "53", str(asked.rate), str(asked.seconds)]
+            flood = subprocess.Popen(bench.pod.command("taskset", "-c", CLIENT_CORE, *words), stdout=subprocess.PIPE)
             seen_mb = []
             while flood.poll() is None:
                 seen_mb.append(held.rss_mb())
@@ -73,7 +53,7 @@ def main() -> None:
             told = json.loads(hits.communicate(timeout=60)[0])
             ended_mb = held.rss_mb()
     told |= {"idle_mb": idle_mb, "highest_mb": max(seen_mb), "ended_mb": ended_mb}
-    told |= {"flood": [line.strip() for line in flood_text.splitlines() if "Quer" in line or "codes" in line]}
+    told |= {"flood": flood_text.strip().replace("\n", "; ")}
     lines = [f"{key:14s} {value}" for key, value in told.items()]
     keep("blackhole", "\n".join(lines), told, " ".join(sys.argv))
 

@@ -104,11 +104,17 @@ class Subject:
         return self.command.format(**values).split()
 
 
-def floor(place: Path) -> Subject:
-    """Build the echo and give it as a subject."""
-    program = place / "echo"
+def built(name: str, place: Path) -> Path:
+    """Build a program of floor/ and give its path."""
+    program = place / name
     if not program.exists():
-        subprocess.run(["cc", "-O2", "-Wall", "-o", str(program), str(HERE / "floor" / "echo.c")], check=True)
+        subprocess.run(["cc", "-O2", "-Wall", "-o", str(program), str(HERE / "floor" / f"{name}.c")], check=True)
+    return program
+
+
+def floor(place: Path) -> Subject:
+    """Give the echo as a subject."""
+    program = built("echo", place)
     return Subject(name="floor", command=f"{program} {SERVER} 53", files={}, is_echo=True)
 
 

@@ -453,7 +453,7 @@ UPSTREAM = {"KUBE_DNS_UPSTREAM_SERVICE_HOST": "10.96.248.93"}
 
 def test_node_cache_fills_the_template_writes_it_and_says_so(pod: Pod) -> None:
     program = pod.run(**UPSTREAM)
-    until(pod.pidfile.exists)
+    program.until(r"^linux/")
     text = (
         pod.template.replace("bind __PILLAR__LOCAL__DNS__ __PILLAR__DNS__SERVER__", "bind 127.0.0.1 127.0.0.2")
         .replace("__PILLAR__LOCAL__DNS__", "127.0.0.1 127.0.0.2")
@@ -464,6 +464,7 @@ def test_node_cache_fills_the_template_writes_it_and_says_so(pod: Pod) -> None:
     assert "[INFO] Updated Corefile with 0 custom stubdomains and upstream servers []\n" in program.said
     assert f"[INFO] Using config file:\n{text}" in program.said
     assert f"cluster.local.:{pod.port} on 127.0.0.2\n" in program.said
+    until(pod.pidfile.exists)
     assert ask(pod.port)
     page = get(pod.metrics, "/metrics")
     assert 'coredns_nodecache_setup_errors_total{errortype="configmap"} 0\n' in page

@@ -3,6 +3,7 @@
 mod asking;
 mod flying;
 mod forwarding;
+mod giving;
 mod noting;
 mod probing;
 mod settling;

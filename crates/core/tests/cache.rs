@@ -309,3 +309,19 @@ fn a_large_answer_is_cut_at_whole_records() {
     let tcp = bench.ask_as(&query(1, "www.test.", A, None), nodens_core::step::ClientTransport::Tcp, 5).unwrap();
     assert_eq!((read(&tcp).records.len(), read(&tcp).flags & 0x0200), (40, 0));
 }
+
+#[test]
+fn with_prefer_positive_data_outlives_a_newer_denial() {
+    let mut rules = with_stale(false, 0, 0);
+    if let Some(stale) = &mut rules.stale {
+        stale.prefers_positive = true;
+    }
+    let mut bench = Bench::new(plan(block(Some(rules), vec![forward(1)])));
+    bench.ask(&query(1, "www.test.", A, None));
+    bench.respond(0, &address(10));
+    bench.turn_ms(10_000);
+    assert!(bench.ask(&query(1, "www.test.", A, None)).is_some());
+    bench.respond(3, &[(2, "test.", 6, 30, soa(30))]);
+    let reply = read(&bench.ask(&query(1, "www.test.", A, Some((1232, false)))).unwrap());
+    assert_eq!((reply.rcode, reply.ttls(), reply.ede), (0, vec![7], Some(3)));
+}

@@ -299,3 +299,30 @@ fn an_extended_error_of_upstream_is_passed_on() {
     assert_eq!(read(&bench.ask(&query(1, "www.test.", A, Some((1232, false)))).unwrap()).ede, Some(29));
     assert_eq!(read(&bench.ask(&query(1, "www.test.", A, None)).unwrap()).opt, None);
 }
+
+#[test]
+fn an_answer_that_may_not_be_kept_still_serves_the_other_worker() {
+    let mut two = plan(block(Some(cache()), vec![forward(1)]));
+    two.workers = 2;
+    let mut one = Bench::new(two);
+    let mut other = Bench::of(&one.shared, 1, one.now);
+    one.ask(&query(1, "www.test.", A, None));
+    other.ask(&query(2, "WWW.test.", A, None));
+    one.respond(5, &[]);
+    other.resolver.on_nudge(other.now, &mut other.steps);
+    other.collect();
+    let reply = read(&other.replies[0].1);
+    assert_eq!((reply.id, reply.rcode, other.sent.len()), (2, 5, 0));
+    assert_eq!(&other.replies[0].1[12..16], b"\x03WWW");
+}
+
+#[test]
+fn too_many_who_wait_for_one_question_are_told_so() {
+    let mut bench = bench(forward(1));
+    for id in 0..1_002 {
+        bench.ask(&query(id, "www.test.", A, Some((1232, false))));
+    }
+    let told: Vec<Read> = bench.replies.iter().map(|(_, reply)| read(reply)).collect();
+    assert_eq!(told.iter().map(|reply| (reply.rcode, reply.ede)).collect::<Vec<_>>(), [(2, Some(14)); 2]);
+    assert_eq!(bench.number("nodens_overload_total", &[]), 2.0);
+}

@@ -1,4 +1,5 @@
 //! The engine's life as three types: bound, running, stopped.
+//! size: three types of one life.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::mpsc::channel;
@@ -83,8 +84,12 @@ impl Held {
     fn replace(&mut self, binds: Vec<Bind>, until: Moment) {
         let binds = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
         let before = std::mem::replace(&mut self.now, binds);
-        let left = before.into_iter().filter(|(place, _)| !self.now.iter().any(|(other, _)| other == place));
-        self.left.extend(left.map(|(place, _)| (place, until)));
+        for (place, _) in before {
+            self.left.retain(|(other, _)| *other != place);
+            if !self.now.iter().any(|(other, _)| *other == place) {
+                self.left.push((place, until));
+            }
+        }
     }
 }
 

@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use nodens_core::Rejected;
 use nodens_core::plan::EnginePlan;
 
+/// Unanswered queries on one connection, whatever the plan says: a client that pipelines more waits in its own socket.
+const UNANSWERED_LIMIT: usize = 256;
+
 /// How much clients may take. From the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -19,12 +22,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of a plan; at least one of each.
+    /// The limits of a plan; at least one of each. 0 unanswered queries: the operator wishes no limit, ours holds.
     pub fn of(plan: &EnginePlan) -> Self {
         Self {
             connections: plan.max_tcp_connections.max(1),
             connections_per_client: plan.max_tcp_connections_per_client.max(1),
-            queries_per_connection: plan.max_queries_per_connection.max(1),
+            queries_per_connection: match plan.max_queries_per_connection {
+                0 => UNANSWERED_LIMIT,
+                wished => wished.min(UNANSWERED_LIMIT),
+            },
         }
     }
 }

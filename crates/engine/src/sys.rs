@@ -1,4 +1,5 @@
 //! What the standard library does not offer of Linux; the only file with `unsafe`, each block says why it is sound.
+//! size: all of it stands in one place, to be read with suspicion.
 
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg, epoll and friends have no safe form in the standard library")]
 

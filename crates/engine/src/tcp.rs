@@ -1,4 +1,5 @@
 //! Connections of clients: framing, pipelining with replies out of order, and limits on everything.
+//! size: a connection is one thing with one set of deadlines.
 //!
 //! Deadlines: the first message must be whole within `read` of accepting; later ones within `idle` of the last reply or
 //! message. Bytes that complete no message move no deadline. A client that takes no bytes for `write` is closed.
@@ -280,11 +281,11 @@ impl Tcp {
 
     /// See to it that this connection is looked at before the round ends.
     pub fn mark(&mut self, key: Key) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            if !connection.is_dirty {
-                connection.is_dirty = true;
-                self.dirty.push(key);
-            }
+        if let Some(connection) = self.connections.get_mut(key)
+            && !connection.is_dirty
+        {
+            connection.is_dirty = true;
+            self.dirty.push(key);
         }
     }
 

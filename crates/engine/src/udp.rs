@@ -36,6 +36,16 @@ impl Ear {
         self.address
     }
 
+    /// For whom it hears.
+    pub fn listener(&self) -> ListenerId {
+        self.listener
+    }
+
+    /// Hear for another listener from now on.
+    pub fn hand_over(&mut self, heir: ListenerId) {
+        self.listener = heir;
+    }
+
     /// Hear nothing new, so that what comes finds whoever has this address now; what waits can still be read, and
     /// replies still leave. A connected UDP socket hears its peer alone, and nobody of ours sends from the discard port.
     pub fn retire(&self) {

@@ -1,4 +1,5 @@
 //! One thread: wait, receive a batch, ask the resolver, do its steps, send a batch.
+//! size: the loop and all it touches are one story, read from top to bottom.
 
 use std::any::Any;
 use std::io;
@@ -34,10 +35,9 @@ const DATAGRAMS_AT_ONCE: usize = 8;
 const ROUNDS_AT_ONCE: usize = 16;
 /// A socket whose listener left stays so long, for the replies of queries in flight.
 pub const FAREWELL: Duration = Duration::from_secs(3);
-/// After the order to stop, what was on its way arrives: datagrams that the kernel had already given to our socket...
-const SETTLE: Duration = Duration::from_millis(5);
-/// ...and first queries of clients whose connection was accepted at the last moment.
-const SETTLE_GUESTS: Duration = Duration::from_millis(25);
+/// The same, when none is in flight: for what the kernel had already addressed to it. A worker that is to end waits as
+/// long, also for the first queries of clients that it let in at the last moment.
+const SHORT_FAREWELL: Duration = Duration::from_millis(20);
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -395,6 +395,7 @@ impl Worker {
             }
             Token::TcpListener(door) => tcp.reopen(door, epoll),
             Token::UdpListener(ear) => {
+                udp.flush(); // replies of this very turn may wait to leave through it
                 if let Some(ear) = udp.ears.remove(ear) {
                     let _ = epoll.remove(ear.socket()); // closing is not enough where another process has it, too
                 }
@@ -487,10 +488,15 @@ impl Worker {
         }
         self.resolver.on_plan(now, &mut self.steps);
         self.hands.perform(&mut self.steps, now);
-        for Listening { ear, .. } in left {
-            // Its last replies leave from the address that was asked.
-            let until = if self.resolver.in_flight() == 0 { now } else { now.plus(FAREWELL) };
-            self.hands.timers.once(until, Token::UdpListener(ear).to_word());
+        for Listening { ear, place, .. } in left {
+            // Its last replies leave from the address that was asked; a datagram that was on its way in is still heard.
+            let heir = self.listening.iter().find(|other| other.place.overlaps(&place));
+            let heir = heir.and_then(|heir| self.hands.udp.ears.get(heir.ear)).map(Ear::listener);
+            if let (Some(old), Some(heir)) = (self.hands.udp.ears.get_mut(ear), heir) {
+                old.hand_over(heir);
+            }
+            let stay = if self.resolver.in_flight() == 0 { SHORT_FAREWELL } else { FAREWELL };
+            self.hands.timers.once(now.plus(stay), Token::UdpListener(ear).to_word());
         }
     }
 
@@ -544,8 +550,7 @@ impl Worker {
                 self.shut(door, now);
             }
         }
-        let settled = now.plus(if self.hands.tcp.has_guests() { SETTLE_GUESTS } else { SETTLE });
-        self.ending = Some(Ending { deadline, settled, is_handed_over });
+        self.ending = Some(Ending { deadline, settled: now.plus(SHORT_FAREWELL), is_handed_over });
     }
 
     /// After a panic: what was half done is dropped, what listens goes on.

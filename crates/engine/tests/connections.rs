@@ -1,4 +1,5 @@
 //! Clients' connections: framing, pipelining, limits and deadlines, with real sockets on loopback.
+//! size: a bench and its table of deeds.
 
 #![allow(
     clippy::unwrap_used,
@@ -84,10 +85,10 @@ impl Bench {
         loop {
             let now = sys::now();
             while let Some((when, token)) = self.timers.pop(now) {
-                if let Token::Connection(key) = Token::from_word(token) {
-                    if !self.tcp.on_alarm(key, when, now, &mut self.timers) {
-                        self.close(key);
-                    }
+                if let Token::Connection(key) = Token::from_word(token)
+                    && !self.tcp.on_alarm(key, when, now, &mut self.timers)
+                {
+                    self.close(key);
                 }
             }
             while let Some(key) = self.tcp.next_dirty() {

@@ -1,4 +1,5 @@
 //! Connections to upstreams, against real listeners on loopback that behave in every way.
+//! size: a bench and its table of deeds.
 
 #![allow(
     clippy::unwrap_used,
@@ -80,10 +81,10 @@ impl Bench {
             let count = self.epoll.wait(Duration::from_millis(20));
             let now = sys::now();
             while let Some((when, token)) = self.timers.pop(now) {
-                if let Token::TcpUpstream(key) = Token::from_word(token) {
-                    if self.upstream.streams.on_alarm(key, when, now, &mut self.timers) {
-                        self.upstream.fail_stream(key, Fault::Closed);
-                    }
+                if let Token::TcpUpstream(key) = Token::from_word(token)
+                    && self.upstream.streams.on_alarm(key, when, now, &mut self.timers)
+                {
+                    self.upstream.fail_stream(key, Fault::Closed);
                 }
             }
             for index in 0..count {

@@ -1,4 +1,5 @@
 //! The engine's own resolvers with a hand-turned clock and no sockets, for stories and properties written in Python.
+//! size: a stage, and the door to it in Python.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -2,6 +2,7 @@
 //!
 //! `CoreDNS` answers one connection strictly in order, so queries are spread over a few connections before they queue up on
 //! one. A connection that twice in a row gave no answer, or left too many behind, gets no more queries and goes.
+//! size: a pool and its connections decide together.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read};
@@ -303,11 +304,11 @@ impl Streams {
 
     /// See to it that [`Self::flush`] looks at this one.
     pub fn mark(&mut self, key: Key) {
-        if let Some(stream) = self.all.get_mut(key) {
-            if !stream.is_dirty {
-                stream.is_dirty = true;
-                self.dirty.push(key);
-            }
+        if let Some(stream) = self.all.get_mut(key)
+            && !stream.is_dirty
+        {
+            stream.is_dirty = true;
+            self.dirty.push(key);
         }
     }
 
