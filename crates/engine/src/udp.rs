@@ -31,6 +31,11 @@ impl Ear {
         &self.socket
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// For whom it hears.
     pub fn listener(&self) -> ListenerId {
         self.listener
