@@ -303,6 +303,31 @@ def test_a_replaced_engine_answers_what_it_has_taken(counted: Upstream) -> None:
         new.stop(1000)
 
 
+def requests(engine: _engine.Engine) -> float:
+    """Count the queries that an engine has taken."""
+    family = [name for name, *_ in _engine.CATALOGUE].index("coredns_dns_requests_total")
+    return sum(value for row, _, value in engine.snapshot() if row == family and isinstance(value, float))
+
+
+def test_a_released_engine_takes_no_query_any_more(counted: Upstream) -> None:
+    old = started(plan_for(counted.port))
+    address = warm(old)
+    sockets = old.sockets()
+    new = started(plan_for(counted.port, address), sockets=sockets)
+    close_all(sockets)
+    old.release_sockets()
+    before = requests(old)
+    assert before == len(NAMES)
+    load = Load(address=address, questions=[(name, "A") for name in NAMES], rate_per_s=2000, seconds=0.2, ports=32)
+    outcome = apply_load(load)
+    with socket.create_connection(address) as stream:
+        assert ask_stream(stream, NAMES[0])
+    assert (outcome.lost, requests(old), requests(new)) == (0, before, outcome.sent + 1)
+    old.stop(1000, handed_over=True)
+    warm(new)
+    new.stop(1000)
+
+
 def test_who_shares_a_port_has_to_say_so(counted: Upstream) -> None:
     first = started(plan_for(counted.port))
     (address,) = first.addresses()

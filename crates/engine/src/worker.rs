@@ -25,8 +25,8 @@ use crate::token::Token;
 use crate::udp::{Asked, Ear, Udp};
 use crate::upstream::{Upstream, datagram, stream};
 
-/// A worker turns at least so often, idle or not: its pulse.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The longest sleep of an idle worker: it turns at least once a second (its pulse), even if it is woken late.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// Batches taken from one socket before others get their turn.
 const BATCHES_AT_ONCE: usize = 4;
 /// Datagrams heard on one upstream socket in a turn: a liar may send many.
@@ -38,6 +38,8 @@ pub const FAREWELL: Duration = Duration::from_secs(3);
 /// The same, when none is in flight: for what the kernel had already addressed to it. A worker that is to end waits as
 /// long, also for the first queries of clients that it let in at the last moment.
 const SHORT_FAREWELL: Duration = Duration::from_millis(20);
+/// Rounds of accepting before a door is shut: more than its queue holds; a flood shall not keep it open.
+const ROUNDS_AT_A_LAST_DOOR: usize = 64;
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -502,7 +504,11 @@ impl Worker {
 
     /// Let in all who wait, then close a listening TCP socket.
     fn shut(&mut self, door: Key, now: Moment) {
-        while self.accept(door, now) > 0 {}
+        for _ in 0..ROUNDS_AT_A_LAST_DOOR {
+            if self.accept(door, now) == 0 {
+                break;
+            }
+        }
         self.remove_door(door);
     }
 
