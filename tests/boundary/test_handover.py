@@ -345,9 +345,10 @@ def test_a_socket_that_is_not_what_it_claims_is_left_alone_and_bound_anew(counte
         opened.bind(("127.0.0.1", 0))
         return opened
 
-    with free(socket.SOCK_DGRAM) as other, free(socket.SOCK_STREAM) as silent, free(socket.SOCK_DGRAM) as finder:
-        address = finder.getsockname()
-        finder.close()
+    finder = _engine.Engine(plan_for(counted.port))
+    (address,) = finder.addresses()
+    finder.stop(0)
+    with free(socket.SOCK_DGRAM) as other, free(socket.SOCK_STREAM) as silent:
         read, write = os.pipe()
         rows = [
             (*address, "udp", other.fileno()),
