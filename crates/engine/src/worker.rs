@@ -125,6 +125,8 @@ pub struct Worker {
     reply: Vec<u8>,
     sockets: usize,
     now: Moment,
+    /// When the clock on the wall is looked at again; the first worker does that.
+    wall_clock_at: Moment,
     /// The listening sockets are another process's now.
     is_released: bool,
     ending: Option<Ending>,
@@ -152,6 +154,7 @@ impl Worker {
             reply: vec![0; MESSAGE],
             sockets,
             now: sys::now(),
+            wall_clock_at: Moment::START,
             is_released: false,
             ending: None,
         })
@@ -213,6 +216,10 @@ impl Worker {
     fn turn(&mut self) -> bool {
         let count = self.hands.epoll.wait(self.until_next());
         let now = self.tick();
+        if self.number == 0 && self.wall_clock_at <= now {
+            self.hands.common.shared.set_wall_clock(sys::unix_s(), now);
+            self.wall_clock_at = now.plus(LONGEST_WAIT);
+        }
         for ear in std::mem::take(&mut self.unfinished) {
             self.hear(ear, now);
         }
@@ -410,6 +417,7 @@ impl Worker {
     fn finish(&mut self, now: Moment) {
         for _ in 0..ROUNDS_AT_ONCE {
             let mut is_quiet = true;
+            self.tell_dialing();
             while let Some((exchange, fault)) = self.hands.upstream.next_fault() {
                 self.resolver.on_fault(exchange, fault, now, &mut self.steps);
                 self.hands.perform(&mut self.steps, now);
@@ -432,7 +440,15 @@ impl Worker {
                 break;
             }
         }
+        self.tell_dialing();
         self.hands.udp.flush();
+    }
+
+    /// Tell which exchanges wait for a connection to be made.
+    fn tell_dialing(&mut self) {
+        for (exchange, is_dialing) in self.hands.upstream.streams.take_dialing() {
+            self.resolver.on_dialing(exchange, is_dialing);
+        }
     }
 
     fn on_bell(&mut self, now: Moment) {
@@ -449,6 +465,8 @@ impl Worker {
                     self.apply(come, &stay, limits, now);
                     done.pass();
                 }
+                #[cfg(test)]
+                Order::Panic => panic!("told to"),
                 Order::Lend { to } => drop(to.send(self.lend())),
                 Order::Release { done } => {
                     self.release();
@@ -575,6 +593,9 @@ impl Worker {
         }
         self.hands.upstream = Upstream::new(Arc::clone(&common.shared), self.sockets);
         self.resolver = common.shared.resolver(self.number, sys::now());
+        for mailbox in &common.mailboxes {
+            mailbox.nudge(); // those who waited for what we asked begin to ask themselves
+        }
         // An edge-triggered socket tells nothing of what it held before the panic.
         self.unfinished = if self.is_released { Vec::new() } else { self.hands.udp.ears.keys() };
     }
