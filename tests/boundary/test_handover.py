@@ -121,6 +121,8 @@ class Loaded:
             try:
                 with socket.create_connection(self.address, timeout=5) as stream:
                     assert ask_stream(stream, NAMES[self.tcp_asked % len(NAMES)])
+                    # Leave no thousand ports in TIME_WAIT for other tests to stumble over.
+                    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             except (OSError, AssertionError) as error:
                 self.tcp_lost.append(repr(error))
             self.changed.acquire()
@@ -233,6 +235,34 @@ def test_a_surge_without_hand_over_loses_no_datagram(counted: Upstream, count: i
     engine.stop(1000)
 
 
+def test_a_stopping_engine_leaves_new_datagrams_to_those_who_share_its_port(counted: Upstream) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as slow,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker,
+    ):
+        slow.bind(("127.0.0.1", 0))
+        slow.settimeout(5)
+        asker.settimeout(5)
+        old = started(plan_for(slow.getsockname()[1]))
+        (address,) = old.addresses()
+        asker.sendto(dns.message.make_query("slow.test.", "A").to_wire(), address)
+        query, worker = slow.recvfrom(4096)
+        new = started(plan_for(counted.port, address), is_sharing=True)
+        turns = old.pulse()
+        parting = threading.Thread(target=old.stop, args=(10_000,))
+        parting.start()
+        until = time.monotonic() + 5
+        while any(now < then + 2 for now, then in zip(old.pulse(), turns, strict=True)):
+            assert time.monotonic() < until
+        warm(new)
+        assert requests(new) == len(NAMES)
+        slow.sendto(answer(query), worker)
+        assert dns.message.from_wire(asker.recv(4096)).answer
+        parting.join()
+        assert requests(old) == 1
+        new.stop(1000)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_what_came_before_stop_is_answered_after_it(counted: Upstream, workers: int) -> None:
     for _ in range(5):
@@ -252,6 +282,23 @@ def test_what_came_before_stop_is_answered_after_it(counted: Upstream, workers: 
         assert all(stream.recv(4096)[2:4] == query[:2] for stream in streams)
         for one in [*askers, *streams]:
             one.close()
+
+
+def test_stop_waits_for_the_rest_of_a_query_that_has_begun_to_come(counted: Upstream) -> None:
+    engine = started(plan_for(counted.port))
+    (address,) = engine.addresses()
+    query = dns.message.make_query("half.test.", "A").to_wire()
+    with socket.create_connection(address) as stream:
+        assert ask_stream(stream, "whole.test.")
+        stream.sendall(struct.pack("!H", len(query)) + query[:9])
+        parting = threading.Thread(target=engine.stop, args=(5000,))
+        parting.start()
+        parting.join(0.1)
+        assert parting.is_alive()
+        stream.sendall(query[9:])
+        assert stream.recv(4096)[2:4] == query[:2]
+        assert stream.recv(1) == b""
+    parting.join()
 
 
 def test_a_connection_outlives_the_hand_over_until_it_is_idle(counted: Upstream) -> None:
