@@ -127,8 +127,6 @@ pub struct Worker {
     now: Moment,
     /// When the clock on the wall is looked at again; the first worker does that.
     wall_clock_at: Moment,
-    /// The listening sockets are another process's now.
-    is_released: bool,
     ending: Option<Ending>,
 }
 
@@ -155,7 +153,6 @@ impl Worker {
             sockets,
             now: sys::now(),
             wall_clock_at: Moment::START,
-            is_released: false,
             ending: None,
         })
     }
@@ -552,12 +549,11 @@ impl Worker {
 
     /// Read no more from the listening sockets. Ears stay for the replies of queries in flight.
     fn release(&mut self) {
-        self.is_released = true;
         for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
-            if let Some(ear) = self.hands.udp.ears.get(ear) {
+            if let Some(ear) = self.hands.udp.ears.get_mut(ear) {
+                ear.release(); // this very turn may still be told that it has something to say
                 let _ = self.hands.epoll.remove(ear.socket());
             }
-            self.unfinished.retain(|other| *other != ear);
             for door in doors {
                 self.remove_door(door);
             }
@@ -597,6 +593,6 @@ impl Worker {
             mailbox.nudge(); // those who waited for what we asked begin to ask themselves
         }
         // An edge-triggered socket tells nothing of what it held before the panic.
-        self.unfinished = if self.is_released { Vec::new() } else { self.hands.udp.ears.keys() };
+        self.unfinished = self.hands.udp.ears.keys();
     }
 }
