@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import dns.message
@@ -18,6 +18,7 @@ import pytest
 from answers import answer
 
 from nodens import _engine
+from nodens import engine as engine_room
 from nodens.errors import BindError, EngineError, EngineStopped
 from nodens.lab.load import Load, Outcome, apply_load
 from nodens.plan.model import EnginePlan
@@ -480,6 +481,35 @@ def test_a_cache_waits_for_nobody_longer_than_its_deadline(counted: Upstream) ->
     for asked in (engine.sockets, engine.release_sockets, lambda: engine.export_cache(1, 50)):
         with pytest.raises(EngineStopped):
             asked()
+
+
+def test_the_typed_door_hands_over_and_takes_over(counted: Upstream) -> None:
+    with ExitStack() as lives:
+        parting = lives.enter_context(ExitStack())
+        old = parting.enter_context(engine_room.running(plan_for(counted.port), 2000))
+        (address,) = old.addresses()
+        assert ask_once(address, "door.test.")
+        sockets = old.sockets()
+        bound = engine_room.bind(plan_for(counted.port, address), sockets=sockets)
+        close_all(sockets)
+        out, into = os.pipe()
+        assert old.export_cache(into, 1000) == 1
+        assert bound.import_cache(out, 1000) == engine_room.Imported(taken=1, refused=0)
+        os.close(out)
+        os.close(into)
+        new = lives.enter_context(engine_room.running(plan_for(counted.port, address), 2000, bound=bound))
+        old.hand_over()
+        parting.close()
+        assert ask_once(address, "door.test.")
+        assert (new.addresses(), counted.asked) == ((address,), 1)
+    with pytest.raises(EngineStopped):
+        new.sockets()
+    engine_room.bind(plan_for(counted.port, address)).close()
+
+
+def ask_once(address: tuple[str, int], name: str) -> bool:
+    load = Load(address=address, questions=[(name, "A")], rate_per_s=1000, seconds=0.001, ports=1)
+    return apply_load(load).answered == 1
 
 
 def test_a_cache_passes_through_a_unix_socket_too(counted: Upstream) -> None:
