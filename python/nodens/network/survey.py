@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from dataclasses import replace
 from ipaddress import ip_address
@@ -30,6 +31,7 @@ def survey(wishes: Facts, resolv_conf_paths: Iterable[str], root: Path = Path("/
         has_ipv6=_can_bind(socket.AF_INET6, "::1"),
         cores=_cores(root),
         memory_limit_bytes=memory_limit_bytes(root),
+        file_limit=_file_limit(),
         resolv_conf={
             path: read_resolv_conf(root / path.lstrip("/") if path.startswith("/") else Path(path))
             for path in resolv_conf_paths
@@ -69,6 +71,12 @@ def _cores(root: Path) -> int:
     allowed = len(os.sched_getaffinity(0))
     quota = core_quota(root)
     return allowed if quota is None else max(1, min(allowed, int(quota)))
+
+
+def _file_limit() -> int | None:
+    """How many files this process may open once the engine has raised the soft limit; None without limit."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return None if hard == resource.RLIM_INFINITY else hard
 
 
 def _can_bind(family: socket.AddressFamily, address: str) -> bool:
