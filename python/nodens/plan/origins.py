@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from nodens.plan.limits import MAX_TCP_CONNECTIONS, choose_tcp_connections
 from nodens.plan.model import Origin
 
 if TYPE_CHECKING:
