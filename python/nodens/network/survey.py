@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nodens.corefile import open_regular
 from nodens.network.cgroup import core_quota, memory_limit_bytes
 from nodens.network.interfaces import interfaces
 from nodens.plan import Nameserver
@@ -42,9 +43,9 @@ def survey(wishes: Facts, resolv_conf_paths: Iterable[str], root: Path = Path("/
 def read_resolv_conf(path: Path) -> tuple[Nameserver, ...] | None:
     """Read the nameservers of a file; None if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             text = file.read(_RESOLV_CONF_LIMIT_BYTES).decode(errors="replace")
-    except OSError:
+    except (OSError, ValueError):
         return None
     return parse_resolv_conf(text)
 
