@@ -405,6 +405,25 @@ def test_a_taken_metrics_port_is_no_reason_to_stop(world: World) -> None:
     assert "coredns_build_info" in get(port, "/metrics")
 
 
+def test_the_demo_answers_says_what_to_ask_and_stops(start: Start, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    program = start("nodens", "run", "--demo", "--port", port)
+    program.until(r"^Ctrl-C stops it\.$")
+    assert f"    dig @127.0.0.1 -p {port} kubernetes.default.svc.cluster.local\n" in program.said
+    assert str(ask(port).answer[0][0]) == "10.96.0.1"
+    program.send(signal.SIGINT)
+    assert program.wait() == 0
+
+
+def test_the_demo_on_a_taken_port_says_by_whom_and_promises_nothing(start: Start) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        port = stranger.getsockname()[1]
+        program = start("nodens", "run", "--demo", "--port", port)
+        assert program.wait() == 4
+    assert re.fullmatch(rf"127\.0\.0\.1:{port}/udp: cannot bind: address in use \(pid \d+, `.+`\)\n", program.said)
+
+
 TEMPLATE = """\
 # the cluster's own names
 cluster.local:{port} {{
