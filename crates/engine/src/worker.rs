@@ -84,7 +84,7 @@ impl Hands {
                     let with = (&self.epoll, &mut self.timers);
                     self.upstream.send(exchange, &to, steps.message(message), now, with);
                 }
-                Step::Forget { exchange } => self.upstream.forget(exchange),
+                Step::Forget { exchange } => self.upstream.forget(exchange, now),
                 Step::Nudge { worker } => {
                     if let Some(mailbox) = self.common.mailboxes.get(worker) {
                         mailbox.nudge();
@@ -191,6 +191,10 @@ impl Worker {
         }
         while let Some((when, token)) = self.hands.timers.pop(now) {
             self.on_alarm(Token::from_word(token), when, now);
+        }
+        for exchange in self.hands.upstream.streams.take_stuck() {
+            self.resolver.on_stuck(exchange, now, &mut self.steps);
+            self.hands.perform(&mut self.steps, now);
         }
         self.finish(now);
         if let Some(mailbox) = self.hands.common.mailboxes.get(self.number) {
@@ -319,7 +323,7 @@ impl Worker {
     }
 
     fn on_stream(&mut self, key: Key, now: Moment) {
-        let filled = self.hands.upstream.streams.fill(key, &mut self.scratch);
+        let filled = self.hands.upstream.streams.fill(key, now, &mut self.scratch);
         loop {
             match self.hands.upstream.streams.next_message(key, now) {
                 stream::Said::Message(exchange, message) => {

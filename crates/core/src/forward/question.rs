@@ -65,6 +65,8 @@ pub struct Pending {
     pub plan: Arc<Compiled>,
     /// Which block.
     pub block: usize,
+    /// The block's identity over plans.
+    pub identity: u64,
     /// Which forward of it is asked now.
     pub forward: usize,
     /// Listener and zone of who asked first.
