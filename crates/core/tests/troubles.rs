@@ -65,6 +65,20 @@ fn ten_thousand_askers_of_one_name_are_one_query_upstream_and_get_ten_thousand_a
 }
 
 #[test]
+fn long_answers_to_a_crowd_are_composed_a_few_at_a_time_and_their_room_is_given_back() {
+    let mut bench = bench(forward(1));
+    for handle in 0..100 {
+        bench.ask_as(&query(1, "www.test.", 16, None), ClientTransport::Tcp, handle);
+    }
+    let text: Vec<u8> = [&[255][..], &[b'x'; 255]].concat().repeat(240);
+    bench.respond(0, &[(1, "www.test.", 16, 60, text)]);
+    assert_eq!(bench.replies.len(), 4, "some 256 KB of them");
+    bench.turn_ms(1);
+    assert_eq!(bench.replies.len(), 100);
+    assert!(bench.steps.room() <= 256 << 10, "{}", bench.steps.room());
+}
+
+#[test]
 fn a_crowd_that_the_budget_has_no_room_for_is_turned_away_not_the_cache() {
     let mut small = plan(block(Some(cache()), vec![forward(1)]));
     small.memory_limit_bytes = 1 << 20;

@@ -23,6 +23,8 @@ pub const ATTEMPTS: usize = 4;
 pub const WAITERS: usize = 16_384;
 /// Waiting clients that are answered in one go; others get their turn before the rest.
 pub const BURST: usize = 256;
+/// The same in bytes of their replies.
+pub const BURST_BYTES: usize = 256 << 10;
 
 /// A client that waits.
 #[derive(Debug)]
