@@ -5,6 +5,7 @@ pub mod key;
 pub mod lifetime;
 mod room;
 pub mod shard;
+pub mod transfer;
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
