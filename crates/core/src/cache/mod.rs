@@ -61,6 +61,14 @@ pub struct Inserted {
     pub evicted: [usize; 2],
 }
 
+impl Inserted {
+    fn note_evicted(&mut self, side: Side) {
+        if let Some(evicted) = self.evicted.get_mut(side as usize) {
+            *evicted += 1;
+        }
+    }
+}
+
 #[repr(align(128))]
 #[derive(Default)]
 struct Shard(RwLock<[Table; 2]>);
@@ -162,7 +170,7 @@ impl ResponseCache {
             {
                 return inserted;
             }
-            if self.budget.charge(cost) {
+            if self.budget.charge_kept(cost) {
                 match own.replace(entry, is_it) {
                     Ok(old) => {
                         self.bytes.fetch_add(cost, Ordering::Relaxed);
@@ -190,7 +198,12 @@ impl ResponseCache {
         self.bytes.fetch_add(cost, Ordering::Relaxed);
         match own.replace(entry, is_it) {
             Ok(old) => self.let_go(&old, side), // another worker was first; one count and its bytes go back
-            Err(entry) => own.add(entry, &self.budget),
+            Err(entry) => {
+                if let Some(evicted) = own.add(entry, now, &self.budget) {
+                    self.let_go(&evicted, side);
+                    inserted.note_evicted(side);
+                }
+            }
         }
         inserted.is_kept = true;
         inserted

@@ -25,7 +25,7 @@ impl ResponseCache {
         for _ in 0..TRIES {
             if count.fetch_add(1, Ordering::Relaxed) < capacity {
                 for _ in 0..TRIES {
-                    if self.budget.charge(cost) {
+                    if self.budget.charge_kept(cost) {
                         return true;
                     }
                     let other = if side == Side::Success { Side::Denial } else { Side::Success };
@@ -55,9 +55,7 @@ impl ResponseCache {
             let left = shard.0.write().get_mut(side as usize).and_then(|table| table.evict(now, turn >= 2 * SHARDS));
             if let Some(entry) = left {
                 self.let_go(&entry, side);
-                if let Some(evicted) = inserted.evicted.get_mut(side as usize) {
-                    *evicted += 1;
-                }
+                inserted.note_evicted(side);
                 return true;
             }
         }
