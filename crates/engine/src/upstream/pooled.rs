@@ -63,8 +63,11 @@ impl Pooled {
             Some(usual) if took < usual => usual - (usual - took) / 8,
             Some(usual) => usual + (took - usual).min(usual.max(Duration::from_millis(1))) / 32,
         });
-        let gap = now.since(since.max(moved)).min(GAP_LIMIT);
-        self.gap = Some(self.gap.map_or(gap, |mean| mean - mean / 16 + gap / 16));
+        if since < moved {
+            // It waited while the one before it was answered; otherwise the way there and back would be measured.
+            let gap = now.since(moved).min(GAP_LIMIT);
+            self.gap = Some(self.gap.map_or(gap, |mean| mean - mean / 16 + gap / 16));
+        }
         self.answered = Some(now);
         self.credit = CREDIT;
     }
@@ -111,6 +114,8 @@ mod tests {
     fn connections_to_a_quick_upstream_may_be_deeper_than_those_to_a_slow_one() {
         let mut pooled = Pooled::default();
         assert_eq!(pooled.deep(), DEEP_AT_FIRST);
+        pooled.note_answer(at(0), at(0), at(10));
+        assert_eq!(pooled.deep(), DEEP_AT_FIRST, "the way there and back says nothing");
         pooled.note_answer(at(0), at(10), at(10));
         assert_eq!(pooled.deep(), DEEP.1);
         for number in 1..200 {
