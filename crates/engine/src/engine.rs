@@ -1,5 +1,4 @@
 //! The engine's life as three types: bound, running, stopped.
-//! size: three types of one life.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::channel;
@@ -7,20 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nodens_core::plan::{EnginePlan, ListenerPlan};
-use nodens_core::step::ListenerId;
-use nodens_core::time::Moment;
+use nodens_core::plan::EnginePlan;
 use nodens_core::{CATALOGUE, Sample, Shared, Value};
 
+use crate::binding::{Bind, Held, bind_new, coming};
 use crate::error::Error;
 use crate::events::{Events, Told};
 use crate::guests::{Guests, Limits};
-use crate::listener::{self, Place, Sockets};
+use crate::handover::Handed;
+use crate::listener::Place;
 use crate::logger::Logger;
 use crate::orders::{Coming, Latch, Mailbox, Order};
 use crate::random;
 use crate::sys;
 use crate::tcp::Timeouts;
+use crate::transfer::Caches;
 use crate::worker::{Common, FAREWELL, Worker};
 
 /// Workers, at most; a node's DNS needs a few.
@@ -29,39 +29,6 @@ const WORKERS_LIMIT: usize = 64;
 const APPLY_LIMIT: Duration = Duration::from_secs(2);
 /// Beyond the deadline, workers get so long to notice that they are to end.
 const END_LIMIT: Duration = Duration::from_secs(2);
-
-/// A listener, where it really is, and sockets for workers that do not have them yet.
-struct Bind {
-    place: Place,
-    address: SocketAddr,
-    sockets: Vec<Sockets>,
-}
-
-/// Which addresses our sockets hold.
-#[derive(Default)]
-struct Held {
-    /// Those of the plan, in its order, and where they really are.
-    now: Vec<(Place, SocketAddr)>,
-    /// Those that left, and until when a worker may still say farewell through them.
-    left: Vec<(Place, Moment)>,
-}
-
-impl Held {
-    fn places(&self) -> impl Iterator<Item = &Place> {
-        self.now.iter().map(|(place, _)| place).chain(self.left.iter().map(|(place, _)| place))
-    }
-
-    fn replace(&mut self, binds: Vec<Bind>, until: Moment) {
-        let binds = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
-        let before = std::mem::replace(&mut self.now, binds);
-        for (place, _) in before {
-            self.left.retain(|(other, _)| *other != place);
-            if !self.now.iter().any(|(other, _)| *other == place) {
-                self.left.push((place, until));
-            }
-        }
-    }
-}
 
 /// Sockets are bound, nothing is answered yet.
 pub struct Bound {
@@ -73,11 +40,26 @@ pub struct Bound {
 impl Bound {
     /// Compile the plan and bind every socket of it, or none.
     pub fn new(plan: EnginePlan) -> Result<Self, Error> {
+        Self::taking(plan, Vec::new(), false)
+    }
+
+    /// The same, with sockets from the process before us. `is_sharing`: somebody of ours may be on the same ports.
+    pub fn taking(plan: EnginePlan, mut handed: Vec<Handed>, is_sharing: bool) -> Result<Self, Error> {
         sys::raise_file_limit();
         let shared = Shared::new(plan.clone(), random::seed(), sys::now())?;
         shared.set_wall_clock(sys::unix_s(), sys::now());
-        let binds = bind_new(&plan, workers_of(&plan), &Held::default())?;
+        let binds = bind_new(&plan, workers_of(&plan), &Held::default(), &mut handed, is_sharing)?;
         Ok(Self { plan, shared, binds })
+    }
+
+    /// To hand them over.
+    pub fn caches(&self) -> Caches {
+        Caches(Arc::clone(&self.shared))
+    }
+
+    /// Duplicates of the listening sockets.
+    pub fn sockets(&self) -> Vec<Handed> {
+        self.binds.iter().flat_map(Bind::lend).collect()
     }
 
     /// Where the plan's listeners really are, in the plan's order.
@@ -94,6 +76,7 @@ impl Bound {
     pub fn start(self) -> Result<Running, Error> {
         let Self { plan, shared, mut binds } = self;
         let workers = workers_of(&plan);
+        binds.iter_mut().try_for_each(|bind| bind.top_up(workers))?;
         let mailboxes: Result<Vec<_>, _> = (0..workers).map(|_| Mailbox::new()).collect();
         let common = Arc::new(Common {
             events: Events::new(Arc::clone(&shared)),
@@ -105,7 +88,7 @@ impl Bound {
         let sockets = sockets_for_upstreams(&plan, workers);
         let mut running = Running { common, threads: Mutex::default(), listening: Mutex::default(), logger, workers };
         for number in 0..workers {
-            let come = coming(&running.common.shared, &plan, &mut binds);
+            let come = coming(&running.common.shared, &plan, &mut binds, workers - number);
             let thread = start_worker(&running.common, number, sockets, Limits::of(&plan), come)?;
             running.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
@@ -128,12 +111,12 @@ impl Running {
     pub fn apply(&self, plan: &EnginePlan) -> Result<(), Error> {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         listening.left.retain(|(_, until)| sys::now() < *until);
-        let mut binds = bind_new(plan, self.workers, &listening)?;
+        let mut binds = bind_new(plan, self.workers, &listening, &mut Vec::new(), false)?;
         self.common.shared.apply(plan.clone(), sys::now())?;
         let stay: Vec<_> = plan.listeners.iter().map(|new| (Place::of(new), Timeouts::of(new))).collect();
         let done = Arc::new(Latch::new(self.workers));
-        for mailbox in &self.common.mailboxes {
-            let come = coming(&self.common.shared, plan, &mut binds);
+        for (number, mailbox) in self.common.mailboxes.iter().enumerate() {
+            let come = coming(&self.common.shared, plan, &mut binds, self.workers - number);
             let (stay, done) = (stay.clone(), Arc::clone(&done));
             mailbox.put(Order::Apply { come, stay, limits: Limits::of(plan), done });
         }
@@ -173,20 +156,46 @@ impl Running {
         self.common.mailboxes.iter().map(Mailbox::turns).collect()
     }
 
+    /// Duplicates of the listening sockets for the process after us. A worker that hangs gives none.
+    pub fn sockets(&self) -> Vec<Handed> {
+        let (to, lent) = channel();
+        for mailbox in &self.common.mailboxes {
+            mailbox.put(Order::Lend { to: to.clone() });
+        }
+        drop(to);
+        let until = sys::now().plus(APPLY_LIMIT);
+        std::iter::from_fn(|| lent.recv_timeout(until.since(sys::now())).ok()).flatten().collect()
+    }
+
+    /// Stop reading from the listening sockets; true when no worker will.
+    pub fn release_sockets(&self) -> bool {
+        let done = Arc::new(Latch::new(self.workers));
+        for mailbox in &self.common.mailboxes {
+            mailbox.put(Order::Release { done: Arc::clone(&done) });
+        }
+        done.wait(APPLY_LIMIT)
+    }
+
+    /// To hand them over.
+    pub fn caches(&self) -> Caches {
+        Caches(Arc::clone(&self.common.shared))
+    }
+
     /// Answer what is queued and in flight until the deadline, then end. A second call waits for the first.
-    pub fn stop(&self, within: Duration) -> Stopped {
-        self.end(within);
+    /// `is_handed_over`: the listening sockets are the next process's; connections go on until they are idle.
+    pub fn stop(&self, within: Duration, is_handed_over: bool) -> Stopped {
+        self.end(within, is_handed_over);
         Stopped { samples: self.samples() }
     }
 
-    fn end(&self, within: Duration) {
+    fn end(&self, within: Duration, is_handed_over: bool) {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         if threads.is_empty() {
             return;
         }
         let deadline = sys::now().plus(within);
         for mailbox in &self.common.mailboxes {
-            mailbox.put(Order::Stop { deadline });
+            mailbox.put(Order::Stop { deadline, is_handed_over });
         }
         self.common.events.close();
         let patience = deadline.plus(END_LIMIT);
@@ -204,7 +213,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end(Duration::ZERO);
+        self.end(Duration::ZERO, false);
     }
 }
 
@@ -229,33 +238,6 @@ fn sockets_for_upstreams(plan: &EnginePlan, workers: usize) -> usize {
     let all = usize::try_from(sys::raise_file_limit()).unwrap_or(usize::MAX);
     let ours = all.saturating_sub(plan.max_tcp_connections).max(all / 2);
     (ours / 2 / workers).clamp(64, 8192)
-}
-
-/// Bind what the plan has and nobody holds yet; what is held comes without sockets. In the plan's order.
-fn bind_new(plan: &EnginePlan, workers: usize, held: &Held) -> Result<Vec<Bind>, Error> {
-    let wanted: Vec<Place> = plan.listeners.iter().map(Place::of).collect();
-    let mut binds: Vec<Bind> = Vec::with_capacity(wanted.len());
-    for (number, place) in wanted.iter().enumerate() {
-        if let Some((_, address)) = held.now.iter().find(|(other, _)| other == place) {
-            binds.push(Bind { place: *place, address: *address, sockets: Vec::new() });
-            continue;
-        }
-        let others = wanted.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other);
-        let is_alone = !others.chain(held.places()).any(|other| other.overlaps(place));
-        let (address, sockets) = listener::bind(place, workers, is_alone || place.address.port() == 0)?;
-        binds.push(Bind { place: *place, address, sockets });
-    }
-    Ok(binds)
-}
-
-/// One worker's share of the new sockets.
-fn coming(shared: &Shared, plan: &EnginePlan, binds: &mut [Bind]) -> Vec<Coming> {
-    let share = |(bind, listener): (&mut Bind, &ListenerPlan)| {
-        let sockets = bind.sockets.pop()?;
-        let id: ListenerId = shared.listener_id(bind.place.address);
-        Some(Coming { place: bind.place, address: bind.address, id, sockets, timeouts: Timeouts::of(listener) })
-    };
-    binds.iter_mut().zip(&plan.listeners).filter_map(share).collect()
 }
 
 fn start_worker(
@@ -333,6 +315,6 @@ mod tests {
             }
             assert_eq!(panics(&running.samples()), Some(Value::Number(count)));
         }
-        assert_eq!(panics(&running.stop(Duration::from_millis(100)).samples()), Some(Value::Number(2.0)));
+        assert_eq!(panics(&running.stop(Duration::from_millis(100), false).samples()), Some(Value::Number(2.0)));
     }
 }

@@ -2,11 +2,13 @@
 
 #![deny(unsafe_code)]
 
+mod binding;
 pub mod engine;
 pub mod error;
 pub mod events;
 pub mod frames;
 pub mod guests;
+pub mod handover;
 pub mod listener;
 pub mod logger;
 pub mod orders;
@@ -17,10 +19,12 @@ pub mod sys;
 pub mod tcp;
 pub mod timers;
 pub mod token;
+pub mod transfer;
 pub mod udp;
 pub mod upstream;
 pub mod worker;
 
 pub use engine::{Bound, Running, Stopped};
-pub use error::Error;
+pub use error::{Error, Protocol};
 pub use events::Told;
+pub use handover::Handed;

@@ -11,8 +11,10 @@ use nodens_core::step::{Answer, Fault, Heard, Step, Steps};
 use nodens_core::time::Moment;
 use nodens_core::{Rejected, Resolver, Shared};
 
+use crate::error::Protocol;
 use crate::events::Events;
 use crate::guests::{Guests, Limits};
+use crate::handover::Handed;
 use crate::listener::Place;
 use crate::orders::{Coming, Mailbox, Order};
 use crate::slab::Key;
@@ -23,8 +25,8 @@ use crate::token::Token;
 use crate::udp::{Asked, Ear, Udp};
 use crate::upstream::{Upstream, datagram, stream};
 
-/// A worker turns at least so often, idle or not: its pulse.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The longest sleep of an idle worker: it turns at least once a second (its pulse), even if it is woken late.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// Batches taken from one socket before others get their turn.
 const BATCHES_AT_ONCE: usize = 4;
 /// Datagrams heard on one upstream socket in a turn: a liar may send many.
@@ -33,8 +35,11 @@ const DATAGRAMS_AT_ONCE: usize = 8;
 const ROUNDS_AT_ONCE: usize = 16;
 /// A socket whose listener left stays so long, for the replies of queries in flight.
 pub const FAREWELL: Duration = Duration::from_secs(3);
-/// The same, when none is in flight: for what the kernel had already addressed to it.
+/// The same, when none is in flight: for what the kernel had already addressed to it. A worker that is to end waits as
+/// long, also for the first queries of clients that it let in at the last moment.
 const SHORT_FAREWELL: Duration = Duration::from_millis(20);
+/// Rounds of accepting before a door is shut: more than its queue holds; a flood shall not keep it open.
+const ROUNDS_AT_A_LAST_DOOR: usize = 64;
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -56,7 +61,18 @@ pub struct Common {
 struct Listening {
     place: Place,
     ear: Key,
-    door: Key,
+    doors: Vec<Key>,
+}
+
+/// Set by the order to stop.
+#[derive(Clone, Copy)]
+struct Ending {
+    /// Whatever is still open then is dropped.
+    deadline: Moment,
+    /// It does not end before.
+    settled: Moment,
+    /// Connections go on until they are idle.
+    is_handed_over: bool,
 }
 
 /// Everything that does I/O, apart from the resolver, so that both can be borrowed at once.
@@ -111,8 +127,7 @@ pub struct Worker {
     now: Moment,
     /// When the clock on the wall is looked at again; the first worker does that.
     wall_clock_at: Moment,
-    /// Set by the order to stop.
-    deadline: Option<Moment>,
+    ending: Option<Ending>,
 }
 
 impl Worker {
@@ -138,23 +153,49 @@ impl Worker {
             sockets,
             now: sys::now(),
             wall_clock_at: Moment::START,
-            deadline: None,
+            ending: None,
         })
     }
 
     /// Take up a listener.
     pub fn listen(&mut self, coming: Coming) -> io::Result<()> {
-        let Coming { place, address, id, sockets, timeouts } = coming;
-        let ear = self.hands.udp.ears.insert_with(|_| Ear::new(sockets.udp, address, id));
-        let door = self.hands.tcp.doors.insert_with(|_| Door::new(sockets.tcp, address, id, timeouts));
-        self.listening.push(Listening { place, ear, door });
+        let Coming { place, address, id, sockets, more_doors, more_ears, timeouts } = coming;
+        let ear = self.add_ear(Ear::new(sockets.udp, address, id))?;
+        let mut doors = Vec::new();
+        for door in std::iter::once(sockets.tcp).chain(more_doors) {
+            doors.push(self.add_door(Door::new(door, address, id, timeouts))?);
+        }
+        self.listening.push(Listening { place, ear, doors });
+        for more in more_ears {
+            let ear = self.add_ear(Ear::new(more, address, id))?;
+            self.leave(ear, sys::now());
+        }
+        Ok(())
+    }
+
+    fn add_ear(&mut self, new: Ear) -> io::Result<Key> {
+        let ear = self.hands.udp.ears.insert_with(|_| new);
         if let Some(ear_now) = self.hands.udp.ears.get(ear) {
             self.hands.epoll.add(ear_now.socket(), Token::UdpListener(ear).to_word(), Interest::READ_EDGE)?;
         }
+        Ok(ear)
+    }
+
+    fn add_door(&mut self, new: Door) -> io::Result<Key> {
+        let door = self.hands.tcp.doors.insert_with(|_| new);
         if let Some(door_now) = self.hands.tcp.doors.get(door) {
             self.hands.epoll.add(door_now.socket(), Token::TcpListener(door).to_word(), Interest::READ)?;
         }
-        Ok(())
+        Ok(door)
+    }
+
+    /// Hear nothing new on an ear; what it heard is answered, and it stays for its last replies.
+    fn leave(&mut self, ear: Key, now: Moment) {
+        if let Some(ear) = self.hands.udp.ears.get(ear) {
+            ear.retire();
+        }
+        self.unfinished.push(ear);
+        self.hands.timers.once(now.plus(FAREWELL), Token::UdpListener(ear).to_word());
     }
 
     /// Turn until told to stop. A panic is counted and told; the worker goes on with a new resolver.
@@ -213,14 +254,19 @@ impl Worker {
         if !self.unfinished.is_empty() || self.hands.upstream.has_fault() {
             return Duration::ZERO;
         }
-        let due = [self.resolver.next_wake(), self.hands.timers.next(), self.deadline].into_iter().flatten().min();
+        let end = self.ending.map(|ending| if self.now < ending.settled { ending.settled } else { ending.deadline });
+        let due = [self.resolver.next_wake(), self.hands.timers.next(), end].into_iter().flatten().min();
         due.map_or(LONGEST_WAIT, |due| due.since(self.now).min(LONGEST_WAIT))
     }
 
     fn is_done(&self, now: Moment) -> bool {
-        self.deadline.is_some_and(|deadline| {
-            let is_quiet = self.unfinished.is_empty() && self.resolver.in_flight() == 0 && !self.hands.tcp.owes();
-            is_quiet || deadline <= now
+        self.ending.is_some_and(|ending| {
+            let is_quiet = || {
+                let tcp = &self.hands.tcp;
+                let may_part = if ending.is_handed_over { !tcp.has_guests() } else { !tcp.is_being_told() };
+                self.unfinished.is_empty() && self.resolver.in_flight() == 0 && !tcp.owes() && may_part
+            };
+            ending.deadline <= now || (ending.settled <= now && is_quiet())
         })
     }
 
@@ -228,7 +274,7 @@ impl Worker {
         match Token::from_word(ready.token) {
             Token::Bell => self.on_bell(now),
             Token::UdpListener(ear) => self.hear(ear, now),
-            Token::TcpListener(door) => self.accept(door, now),
+            Token::TcpListener(door) => drop(self.accept(door, now)),
             Token::Connection(key) => {
                 if ready.is_readable() && !self.hands.tcp.read(key, &mut self.scratch) {
                     self.close(key);
@@ -275,10 +321,10 @@ impl Worker {
         self.hands.common.shared.note_rejected(self.number, reason);
     }
 
-    fn accept(&mut self, door: Key, now: Moment) {
+    fn accept(&mut self, door: Key, now: Moment) -> usize {
         let Hands { common, epoll, timers, tcp, .. } = &mut self.hands;
         let number = self.number;
-        tcp.accept(door, now, (epoll, timers, &common.guests), |reason| common.shared.note_rejected(number, reason));
+        tcp.accept(door, now, (epoll, timers, &common.guests), |reason| common.shared.note_rejected(number, reason))
     }
 
     /// Answer the whole queries that a connection holds.
@@ -360,7 +406,9 @@ impl Worker {
             Token::TcpListener(door) => tcp.reopen(door, epoll),
             Token::UdpListener(ear) => {
                 udp.flush(); // replies of this very turn may wait to leave through it
-                udp.ears.remove(ear);
+                if let Some(ear) = udp.ears.remove(ear) {
+                    let _ = epoll.remove(ear.socket()); // closing is not enough where another process has it, too
+                }
             }
             Token::Bell | Token::UdpUpstream(_) => {}
         }
@@ -418,10 +466,14 @@ impl Worker {
                     self.apply(come, &stay, limits, now);
                     done.pass();
                 }
-                Order::Stop { deadline } => self.stop(deadline, now),
                 #[cfg(test)]
-                #[expect(clippy::panic, reason = "that is what it is for")]
                 Order::Panic => panic!("told to"),
+                Order::Lend { to } => drop(to.send(self.lend())),
+                Order::Release { done } => {
+                    self.release();
+                    done.pass();
+                }
+                Order::Stop { deadline, is_handed_over } => self.stop(deadline, is_handed_over, now),
             }
         }
     }
@@ -434,8 +486,10 @@ impl Worker {
         self.listening = kept;
         for listening in &self.listening {
             let timeouts = stay.iter().find(|(place, _)| *place == listening.place).map(|(_, timeouts)| *timeouts);
-            if let (Some(door), Some(timeouts)) = (self.hands.tcp.doors.get_mut(listening.door), timeouts) {
-                door.set_timeouts(timeouts);
+            for door in &listening.doors {
+                if let (Some(door), Some(timeouts)) = (self.hands.tcp.doors.get_mut(*door), timeouts) {
+                    door.set_timeouts(timeouts);
+                }
             }
         }
         for coming in come {
@@ -449,7 +503,9 @@ impl Worker {
                 ear.retire();
             }
             self.hear(listening.ear, now); // what was asked before is answered as before
-            self.shut(listening.door, now);
+            for door in &listening.doors {
+                self.shut(*door, now);
+            }
         }
         self.resolver.on_plan(now, &mut self.steps);
         self.hands.perform(&mut self.steps, now);
@@ -465,21 +521,60 @@ impl Worker {
         }
     }
 
-    /// Let in who waits, then close a listening TCP socket.
+    /// Let in all who wait, then close a listening TCP socket.
     fn shut(&mut self, door: Key, now: Moment) {
-        self.accept(door, now);
-        self.hands.tcp.doors.remove(door);
+        for _ in 0..ROUNDS_AT_A_LAST_DOOR {
+            if self.accept(door, now) == 0 {
+                break;
+            }
+        }
+        self.remove_door(door);
     }
 
-    fn stop(&mut self, deadline: Moment, now: Moment) {
-        self.deadline = Some(deadline);
-        for index in 0..self.listening.len() {
-            if let Some(Listening { ear, door, .. }) = self.listening.get(index) {
-                let (ear, door) = (*ear, *door);
-                self.hear(ear, now);
+    fn remove_door(&mut self, door: Key) {
+        if let Some(door) = self.hands.tcp.doors.remove(door) {
+            let _ = self.hands.epoll.remove(door.socket()); // closing is not enough where another process has it, too
+        }
+    }
+
+    /// Duplicates of what listens; one that cannot be duplicated is bound anew by whoever gets the others.
+    fn lend(&self) -> Vec<Handed> {
+        let mut lent = Vec::new();
+        for listening in &self.listening {
+            if let Some(ear) = self.hands.udp.ears.get(listening.ear) {
+                lent.extend(Handed::of(ear.address(), Protocol::Udp, ear.socket()));
+            }
+            for door in listening.doors.iter().filter_map(|door| self.hands.tcp.doors.get(*door)) {
+                lent.extend(Handed::of(door.address(), Protocol::Tcp, door.socket()));
+            }
+        }
+        lent
+    }
+
+    /// Read no more from the listening sockets. Ears stay for the replies of queries in flight.
+    fn release(&mut self) {
+        for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
+            if let Some(ear) = self.hands.udp.ears.get_mut(ear) {
+                ear.release(); // this very turn may still be told that it has something to say
+                let _ = self.hands.epoll.remove(ear.socket());
+            }
+            for door in doors {
+                self.remove_door(door);
+            }
+        }
+    }
+
+    fn stop(&mut self, deadline: Moment, is_handed_over: bool, now: Moment) {
+        if is_handed_over {
+            self.release();
+        }
+        for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
+            self.leave(ear, now);
+            for door in doors {
                 self.shut(door, now);
             }
         }
+        self.ending = Some(Ending { deadline, settled: now.plus(SHORT_FAREWELL), is_handed_over });
     }
 
     /// After a panic: what was half done is dropped, what listens goes on.

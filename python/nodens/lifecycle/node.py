@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DRAIN_MS: Final = 5_000  # CoreDNS gives its servers as long; an upstream has 2 s in all
 _EVENT_WAIT_MS: Final = 1_000
 _LOOK_AGAIN_S: Final = 5.0
-PATIENCE_S: Final = 300.0  # then a restart helps more: the kubelet fills the environment anew for each container
+PATIENCE_S: Final = 30.0  # then a restart helps more: the kubelet fills the environment anew for each container
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
             if str(error) != said:
                 said = str(error)
                 log.error(said)  # noqa: TRY400 - not logging's: our lines have no traceback
-                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
+                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S:.0f} s; then this ends")
         try:
             if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
                 return None

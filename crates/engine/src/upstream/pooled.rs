@@ -60,13 +60,13 @@ impl Pooled {
         let took = now.since(since);
         self.usual = Some(match self.usual {
             None => took,
-            Some(usual) if took < usual => usual - (usual - took) / 8,
-            Some(usual) => usual + (took - usual).min(usual.max(Duration::from_millis(1))) / 32,
+            Some(usual) if took < usual => (usual * 7 + took) / 8,
+            Some(usual) => (usual * 31 + took.min(usual * 2 + Duration::from_millis(1))) / 32,
         });
         if since < moved {
             // It waited while the one before it was answered; otherwise the way there and back would be measured.
             let gap = now.since(moved).min(GAP_LIMIT);
-            self.gap = Some(self.gap.map_or(gap, |mean| mean - mean / 16 + gap / 16));
+            self.gap = Some(self.gap.map_or(gap, |mean| (mean * 15 + gap) / 16));
         }
         self.answered = Some(now);
         self.credit = CREDIT;

@@ -129,7 +129,7 @@ fn better(chosen: &mut Option<Choice>, other: Choice) {
 
 /// What a pool offers to one more query.
 struct Best {
-    best: Option<Choice>,
+    choice: Option<Choice>,
     moving: usize,
     all: usize,
     patience: Duration,
@@ -247,7 +247,7 @@ impl Streams {
         timers: &mut Timers,
     ) -> Result<Sent, Fault> {
         let pool = (to.address, to.pool, to.source);
-        let Best { best, moving, all, patience, deep, worst } = self.best(&pool, now);
+        let Best { choice: best, moving, all, patience, deep, worst } = self.best(&pool, now);
         let depth = best.map_or(usize::MAX, |(is_stuck, depth, _)| if is_stuck { usize::MAX } else { depth });
         let (shallow, few) = if worst.is_some() { (1, MANY) } else { (SHALLOW, FEW) };
         let mut wants_new = (depth >= shallow && moving < few) || (depth >= deep && moving < MANY);
@@ -308,7 +308,7 @@ impl Streams {
         let unknown = Pooled::default();
         let pooled = self.pools.get(pool).unwrap_or(&unknown);
         let (patience, deep) = (pooled.patience(), pooled.deep());
-        let mut found = Best { best: None, moving: 0, all: 0, patience, deep, worst: None };
+        let mut found = Best { choice: None, moving: 0, all: 0, patience, deep, worst: None };
         let (mut spare, mut stuck) = (None, None);
         for key in &pooled.keys {
             let Some(stream) = self.all.get_mut(*key) else { continue };
@@ -325,15 +325,15 @@ impl Streams {
                 better(&mut stuck, (true, depth, *key));
             } else {
                 found.moving += 1;
-                better(if found.moving <= FEW { &mut found.best } else { &mut spare }, (false, depth, *key));
+                better(if found.moving <= FEW { &mut found.choice } else { &mut spare }, (false, depth, *key));
             }
         }
         // What a bad moment left over is not used without need, so that it expires and the few fill their packets.
-        let is_enough = found.worst.is_none() && found.best.is_some_and(|(_, depth, _)| depth < deep);
+        let is_enough = found.worst.is_none() && found.choice.is_some_and(|(_, depth, _)| depth < deep);
         if let Some(spare) = spare.filter(|_| !is_enough) {
-            better(&mut found.best, spare);
+            better(&mut found.choice, spare);
         }
-        found.best = found.best.or(stuck);
+        found.choice = found.choice.or(stuck);
         found
     }
 
