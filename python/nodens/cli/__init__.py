@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "run": "serve DNS from a Corefile (`--demo`: from a built-in one, with a small cluster behind it)",
     "check": "read a Corefile, print every problem with its place, touch nothing",
-    "show": "print the Corefile, the plan or the metrics that would be used, and where each value comes from",
+    "show": "print the Corefile or the plan that would be used, and where each value comes from; directives; metrics",
 }
 
 _HELP: Final = f"""nodens {__version__}: a DNS cache for every node of a Kubernetes cluster.
