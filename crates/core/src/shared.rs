@@ -19,7 +19,7 @@ use crate::hash::Seed;
 use crate::plan::EnginePlan;
 use crate::plugin::log::LogRecord;
 use crate::resolver::Resolver;
-use crate::step::{Destination, ListenerId, UpstreamTransport};
+use crate::step::{ListenerId, UpstreamTransport};
 use crate::time::Moment;
 use compile::Compiled;
 use registry::Registry;
@@ -278,12 +278,27 @@ impl Shared {
         }
     }
 
-    /// Count whether a kept-open connection (or a new one) carried a query.
-    pub fn note_connection(&self, to: &Destination, is_reused: bool) {
-        let registry = self.registry.lock();
-        let Some(belief) = registry.known_belief(&to.address) else { return };
-        let counts = if is_reused { &belief.connection_hits } else { &belief.connection_misses };
-        let [udp, tcp] = counts;
-        if to.transport == UpstreamTransport::Udp { udp } else { tcp }.add_shared(1);
+    /// Count how many queries went to an upstream over new connections (or sockets), and how many over kept-open ones.
+    /// False if a plan is being compiled just now: a worker does not wait for that, it tells later.
+    #[must_use]
+    pub fn note_connections(
+        &self,
+        (address, transport): (SocketAddr, UpstreamTransport),
+        misses: u64,
+        hits: u64,
+    ) -> bool {
+        let Some(registry) = self.registry.try_lock() else { return false };
+        if let Some(belief) = registry.known_belief(&address) {
+            for ([udp, tcp], by) in [(&belief.connection_misses, misses), (&belief.connection_hits, hits)] {
+                if transport == UpstreamTransport::Udp { udp } else { tcp }.add_shared(by);
+            }
+        }
+        true
+    }
+
+    /// Bytes that the engine holds for clients' connections: they were so many, they are so many now.
+    pub fn note_buffers(&self, before: usize, now: usize) {
+        self.budget.charge_anyway(now.saturating_sub(before));
+        self.budget.release(before.saturating_sub(now));
     }
 }

@@ -12,7 +12,7 @@ use nodens_core::{CATALOGUE, Sample, Shared, Value};
 use crate::binding::{Bind, Held, bind_new, coming};
 use crate::error::Error;
 use crate::events::{Events, Told};
-use crate::guests::{Guests, Limits};
+use crate::guests::{Guests, Limits, sockets_for_upstreams, workers_of};
 use crate::handover::Handed;
 use crate::listener::Place;
 use crate::logger::Logger;
@@ -23,8 +23,6 @@ use crate::tcp::Timeouts;
 use crate::transfer::Caches;
 use crate::worker::{Common, FAREWELL, Worker};
 
-/// Workers, at most; a node's DNS needs a few.
-const WORKERS_LIMIT: usize = 64;
 /// Workers take up a plan between two batches; one that does not within this is told of in vain.
 const APPLY_LIMIT: Duration = Duration::from_secs(2);
 /// Beyond the deadline, workers get so long to notice that they are to end.
@@ -85,7 +83,8 @@ impl Bound {
             guests: Guests::default(),
         });
         let logger = Logger::start(&common.shared).map_err(Error::Start)?;
-        let sockets = sockets_for_upstreams(&plan, workers);
+        let files = usize::try_from(sys::raise_file_limit()).unwrap_or(usize::MAX);
+        let sockets = sockets_for_upstreams(&plan, files);
         let mut running = Running { common, threads: Mutex::default(), listening: Mutex::default(), logger, workers };
         for number in 0..workers {
             let come = coming(&running.common.shared, &plan, &mut binds, workers - number);
@@ -227,17 +226,6 @@ impl Stopped {
     pub fn samples(&self) -> Vec<Sample> {
         self.samples.clone()
     }
-}
-
-fn workers_of(plan: &EnginePlan) -> usize {
-    plan.workers.clamp(1, WORKERS_LIMIT)
-}
-
-/// Descriptors that one worker may spend on upstreams: half of what clients leave.
-fn sockets_for_upstreams(plan: &EnginePlan, workers: usize) -> usize {
-    let all = usize::try_from(sys::raise_file_limit()).unwrap_or(usize::MAX);
-    let ours = all.saturating_sub(plan.max_tcp_connections).max(all / 2);
-    (ours / 2 / workers).clamp(64, 8192)
 }
 
 fn start_worker(

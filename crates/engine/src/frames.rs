@@ -39,6 +39,11 @@ impl Frames {
         self.announced().filter(|length| self.bytes.len() - self.taken - 2 >= *length)
     }
 
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.taken
+    }
+
     /// Whether nothing waits, not even a part of a message.
     pub fn is_empty(&self) -> bool {
         self.taken == self.bytes.len()

@@ -4,6 +4,8 @@
 //! Deadlines: the first message must be whole within `read` of accepting; later ones within `idle` of the last reply or
 //! message. Bytes that complete no message move no deadline. A client that takes no bytes for `write` is closed.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -33,8 +35,6 @@ const QUERY: std::ops::RangeInclusive<usize> = 12..=4096;
 const OUTGOING_PAUSE: usize = 64 << 10;
 /// A connection that owes more than this to a client who does not read is closed.
 const OUTGOING_LIMIT: usize = 512 << 10;
-/// The same for all connections of a worker together.
-const OUTGOING_LIMIT_OF_ALL: usize = 16 << 20;
 
 /// How long a client may take; from the `timeouts` directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,11 @@ struct Connection {
     listener: ListenerId,
     timeouts: Timeouts,
     frames: Frames,
+    /// When the last bytes came.
+    heard: Moment,
     outgoing: Outgoing,
+    /// Of what was heard, bytes that are counted in [`Tcp::incoming_of_all`].
+    incoming: usize,
     /// Queries that the resolver has and did not answer yet.
     unanswered: usize,
     deadline: Moment,
@@ -137,13 +141,21 @@ pub struct Tcp {
     connections: Slab<Connection>,
     dirty: Vec<Key>,
     outgoing_of_all: usize,
+    incoming_of_all: usize,
     limits: Limits,
 }
 
 impl Tcp {
     /// Nothing yet.
     pub fn new(limits: Limits) -> Self {
-        Self { doors: Slab::default(), connections: Slab::default(), dirty: Vec::new(), outgoing_of_all: 0, limits }
+        Self {
+            doors: Slab::default(),
+            connections: Slab::default(),
+            dirty: Vec::new(),
+            outgoing_of_all: 0,
+            incoming_of_all: 0,
+            limits,
+        }
     }
 
     /// Other limits, for what comes from now on.
@@ -199,7 +211,9 @@ impl Tcp {
                 listener,
                 timeouts,
                 frames: Frames::default(),
+                heard: now,
                 outgoing: Outgoing::default(),
+                incoming: 0,
                 unanswered: 0,
                 deadline: now.plus(timeouts.read),
                 write_deadline: None,
@@ -222,12 +236,20 @@ impl Tcp {
         count
     }
 
-    /// A full house: who has been idle longest makes room (RFC 7766, 6.2.3). False if nobody is.
+    /// A full house: of the client that has most idle connections, the one that has been idle longest makes room
+    /// (RFC 7766, 6.2.3). False if none is idle.
     fn close_idlest(&mut self, guests: &Guests) -> bool {
-        let is_idle = |one: &Connection| one.unanswered == 0 && one.outgoing.is_empty();
-        let deadline = |key: &Key| self.connections.get(*key).filter(|one| is_idle(one)).map(|one| one.deadline);
-        let idlest = self.connections.keys().into_iter().filter_map(|key| Some((deadline(&key)?, key))).min();
-        idlest.is_some_and(|(_, key)| {
+        let is_idle = |one: &&Connection| one.unanswered == 0 && one.outgoing.is_empty();
+        let mut of_client: HashMap<IpAddr, usize> = HashMap::new();
+        for one in self.connections.iter().filter(is_idle) {
+            *of_client.entry(one.remote.ip()).or_default() += 1;
+        }
+        let rank = |key: Key| {
+            let one = self.connections.get(key).filter(is_idle)?;
+            Some((of_client.get(&one.remote.ip()).copied(), Reverse((one.deadline, key))))
+        };
+        let idlest = self.connections.keys().into_iter().filter_map(rank).max();
+        idlest.is_some_and(|(_, Reverse((_, key)))| {
             !self.close(key, guests) // it owed nothing, so nobody has to be told
         })
     }
@@ -241,7 +263,7 @@ impl Tcp {
 
     /// Read once. False: the connection is broken and must be closed.
     #[must_use]
-    pub fn read(&mut self, key: Key, scratch: &mut [u8]) -> bool {
+    pub fn read(&mut self, key: Key, now: Moment, scratch: &mut [u8]) -> bool {
         let Some(connection) = self.connections.get_mut(key) else { return true };
         if connection.has_ended {
             return false; // nothing but an error wakes us then
@@ -252,7 +274,10 @@ impl Tcp {
         let room = scratch.len().min(READ_AT_ONCE);
         match (&connection.stream).read(scratch.get_mut(..room).unwrap_or_default()) {
             Ok(0) => connection.has_ended = true,
-            Ok(count) => connection.frames.feed(scratch.get(..count).unwrap_or_default()),
+            Ok(count) => {
+                connection.frames.feed(scratch.get(..count).unwrap_or_default());
+                connection.heard = now;
+            }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(_) => return false,
         }
@@ -279,7 +304,7 @@ impl Tcp {
             transport: ClientTransport::Tcp,
             listener: connection.listener,
             handle: key.to_word(),
-            received: now,
+            received: connection.heard,
         };
         if let Some(length) = connection.frames.announced().filter(|length| !QUERY.contains(length)) {
             connection.is_rude = true;
@@ -342,14 +367,12 @@ impl Tcp {
             self.outgoing_of_all = self.outgoing_of_all.saturating_sub(before - connection.outgoing.len());
         }
         let left = connection.outgoing.len();
-        if connection.is_rude
-            || left > OUTGOING_LIMIT
-            || (left > 0 && self.outgoing_of_all > OUTGOING_LIMIT_OF_ALL)
-            || connection.is_done()
-        {
+        if connection.is_rude || left > OUTGOING_LIMIT || connection.is_done() {
             return false;
         }
         connection.frames.rest();
+        let incoming = connection.frames.len();
+        self.incoming_of_all = self.incoming_of_all + incoming - std::mem::replace(&mut connection.incoming, incoming);
         let token = Token::Connection(key).to_word();
         let wanted = connection.wanted();
         if wanted != connection.interest {
@@ -392,6 +415,7 @@ impl Tcp {
     pub fn close(&mut self, key: Key, guests: &Guests) -> bool {
         let Some(connection) = self.connections.remove(key) else { return false };
         self.outgoing_of_all = self.outgoing_of_all.saturating_sub(connection.outgoing.len());
+        self.incoming_of_all = self.incoming_of_all.saturating_sub(connection.incoming);
         guests.leave(connection.remote.ip());
         connection.unanswered > 0
     }
@@ -413,6 +437,25 @@ impl Tcp {
     /// Whether there is any connection.
     pub fn has_guests(&self) -> bool {
         !self.connections.is_empty()
+    }
+
+    /// Bytes that all connections hold.
+    pub fn held(&self) -> usize {
+        self.outgoing_of_all + self.incoming_of_all
+    }
+
+    /// While all hold more than they may: of the client that holds most, the connection that does. It must be closed.
+    pub fn hungriest(&self) -> Option<Key> {
+        if self.held() <= self.limits.bytes {
+            return None;
+        }
+        let held = |one: &Connection| one.outgoing.len() + one.incoming;
+        let mut of_client: HashMap<IpAddr, usize> = HashMap::new();
+        for one in self.connections.iter() {
+            *of_client.entry(one.remote.ip()).or_default() += held(one);
+        }
+        let rank = |key: &Key| self.connections.get(*key).map(|one| (of_client.get(&one.remote.ip()), held(one)));
+        self.connections.keys().into_iter().max_by_key(rank)
     }
 
     /// Whether some reply still waits to be written.

@@ -8,6 +8,7 @@ pub mod stream;
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use nodens_core::Shared;
@@ -39,6 +40,8 @@ pub struct Upstream {
     faults: Vec<(ExchangeId, Fault)>,
     random: Random,
     shared: Arc<Shared>,
+    /// Queries over new connections and over kept-open ones that have not been told yet.
+    counts: HashMap<(SocketAddr, UpstreamTransport), [u64; 2]>,
 }
 
 impl Upstream {
@@ -51,6 +54,7 @@ impl Upstream {
             faults: Vec::new(),
             random: Random::new(),
             shared,
+            counts: HashMap::new(),
         }
     }
 
@@ -63,6 +67,7 @@ impl Upstream {
         now: Moment,
         (epoll, timers): (&Epoll, &mut Timers),
     ) {
+        let mut is_reused = false;
         let sent = match to.transport {
             UpstreamTransport::Udp => {
                 let id = self.random.next_id();
@@ -76,16 +81,26 @@ impl Upstream {
                         self.ways.remove(&lost);
                     }
                 }
-                sent.map(|sent| {
-                    self.shared.note_connection(to, sent.is_reused);
-                    Way::Stream(sent.stream, sent.id)
-                })
+                is_reused = sent.is_ok_and(|sent| sent.is_reused);
+                sent.map(|sent| Way::Stream(sent.stream, sent.id))
             }
         };
+        if sent.is_ok()
+            && let Some(count) =
+                self.counts.entry((to.address, to.transport)).or_default().get_mut(usize::from(is_reused))
+        {
+            *count += 1;
+        }
         match sent {
             Ok(way) => drop(self.ways.insert(exchange, way)),
             Err(fault) => self.faults.push((exchange, fault)),
         }
+    }
+
+    /// Tell which connections queries went over since this was done last; at the end of a turn, not for each query.
+    pub fn tell_connections(&mut self) {
+        let shared = &self.shared;
+        self.counts.retain(|to, [misses, hits]| !shared.note_connections(*to, *misses, *hits));
     }
 
     /// Nobody waits for this exchange any more.

@@ -124,6 +124,8 @@ pub struct Worker {
     scratch: Vec<u8>,
     reply: Vec<u8>,
     sockets: usize,
+    /// Bytes of clients' connections, as the budget knows them.
+    held: usize,
     now: Moment,
     /// When the clock on the wall is looked at again; the first worker does that.
     wall_clock_at: Moment,
@@ -151,6 +153,7 @@ impl Worker {
             scratch: vec![0; SCRATCH],
             reply: vec![0; MESSAGE],
             sockets,
+            held: 0,
             now: sys::now(),
             wall_clock_at: Moment::START,
             ending: None,
@@ -276,7 +279,7 @@ impl Worker {
             Token::UdpListener(ear) => self.hear(ear, now),
             Token::TcpListener(door) => drop(self.accept(door, now)),
             Token::Connection(key) => {
-                if ready.is_readable() && !self.hands.tcp.read(key, &mut self.scratch) {
+                if ready.is_readable() && !self.hands.tcp.read(key, now, &mut self.scratch) {
                     self.close(key);
                 }
                 self.hands.tcp.mark(key);
@@ -425,11 +428,15 @@ impl Worker {
                 is_quiet = false;
             }
             while let Some(key) = self.hands.tcp.next_dirty() {
+                let now = self.tick(); // a reply's time is measured from the read
                 self.serve(key, now);
                 let Hands { epoll, timers, tcp, .. } = &mut self.hands;
                 if !tcp.flush(key, now, epoll, timers) {
                     self.close(key);
                 }
+            }
+            while let Some(key) = self.hands.tcp.hungriest() {
+                self.close(key);
             }
             while let Some(key) = self.hands.upstream.streams.next_dirty() {
                 if let Err(fault) = self.hands.upstream.streams.flush(key, &self.hands.epoll) {
@@ -442,6 +449,12 @@ impl Worker {
             }
         }
         self.tell_dialing();
+        self.hands.upstream.tell_connections();
+        let held = self.hands.tcp.held();
+        if held != self.held {
+            self.hands.common.shared.note_buffers(self.held, held);
+            self.held = held;
+        }
         self.hands.udp.flush();
     }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use nodens_core::Rejected;
 use nodens_core::plan::ListenerPlan;
 use nodens_core::step::ListenerId;
+use nodens_core::time::Moment;
 use nodens_engine::guests::{Guests, Limits};
 use nodens_engine::listener::{self, Place};
 use nodens_engine::slab::Key;
@@ -25,7 +26,8 @@ use nodens_engine::timers::Timers;
 use nodens_engine::token::Token;
 
 const DEADLINE: Duration = Duration::from_secs(5);
-const ROOMY: Limits = Limits { connections: 100, connections_per_client: 100, queries_per_connection: 100 };
+const ROOMY: Limits =
+    Limits { connections: 100, connections_per_client: 100, queries_per_connection: 100, bytes: 16 << 20 };
 
 /// The client side of a worker, and nothing else of it. Queries are kept until the test answers them.
 struct Bench {
@@ -35,6 +37,7 @@ struct Bench {
     tcp: Tcp,
     address: SocketAddr,
     asked: Vec<(u64, Vec<u8>)>,
+    received: Vec<Moment>,
     rejected: Vec<Rejected>,
     closed: Vec<bool>,
 }
@@ -59,8 +62,18 @@ impl Bench {
         let door = tcp.doors.insert_with(|_| Door::new(sockets.remove(0).tcp, address, ListenerId(1), timeouts));
         let token = Token::TcpListener(door).to_word();
         epoll.add(tcp.doors.get(door).unwrap().socket(), token, Interest::READ).unwrap();
-        let (asked, rejected, closed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { epoll, timers: Timers::default(), guests: Guests::default(), tcp, address, asked, rejected, closed }
+        let (asked, received, rejected, closed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self {
+            epoll,
+            timers: Timers::default(),
+            guests: Guests::default(),
+            tcp,
+            address,
+            asked,
+            received,
+            rejected,
+            closed,
+        }
     }
 
     fn connect(&self) -> TcpStream {
@@ -95,11 +108,15 @@ impl Bench {
                 let rejected = &mut self.rejected;
                 while let Some((query, client)) = self.tcp.next_query(key, now, |reason| rejected.push(reason)) {
                     let end = query.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                    self.received.push(client.received);
                     self.asked.push((client.handle, query[..end].to_vec()));
                 }
                 if !self.tcp.flush(key, now, &self.epoll, &mut self.timers) {
                     self.close(key);
                 }
+            }
+            while let Some(key) = self.tcp.hungriest() {
+                self.close(key);
             }
             if is_enough(self) {
                 return;
@@ -116,7 +133,7 @@ impl Bench {
                         self.tcp.accept(door, now, with, |reason| rejected.push(reason));
                     }
                     Token::Connection(key) => {
-                        if ready.is_readable() && !self.tcp.read(key, &mut scratch) {
+                        if ready.is_readable() && !self.tcp.read(key, now, &mut scratch) {
                             self.close(key);
                         }
                         self.tcp.mark(key);
@@ -316,4 +333,79 @@ fn who_sends_what_no_client_sends_is_closed_before_it_costs_memory() {
         assert_eq!((bench.asked.len(), bench.rejected.as_slice()), (1, &[reason][..]), "{what}");
         assert_eq!(take(&mut client), None);
     }
+}
+
+/// A bench where two clients have connections: one many, one a single one, from addresses of their own.
+fn crowd(limits: Limits, many: usize) -> (Bench, Vec<TcpStream>, TcpStream) {
+    let mut bench = Bench::new(limits, (5000, 5000, 5000));
+    let from = |bench: &Bench, last: u8| {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, last], 0)).into()).unwrap();
+        socket.connect(&bench.address.into()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream
+    };
+    let honest = from(&bench, 77);
+    bench.turn_until(|bench| bench.tcp.keys().len() == 1);
+    let greedy = (0..many).map(|_| from(&bench, 78)).collect();
+    bench.turn_until(|bench| bench.tcp.keys().len() == many + 1);
+    (bench, greedy, honest)
+}
+
+#[test]
+fn a_full_house_lets_go_an_idle_connection_of_who_has_most_of_them() {
+    let (mut bench, mut greedy, mut honest) = crowd(Limits { connections: 4, ..ROOMY }, 3);
+    let mut new = bench.connect();
+    new.write_all(&framed(b"new")).unwrap();
+    bench.turn_until(|bench| bench.asked.len() == 1);
+    assert_eq!(take(&mut greedy[0]), None, "the one that came first");
+    honest.write_all(&framed(b"honest")).unwrap();
+    bench.turn_until(|bench| bench.asked.len() == 2);
+    assert_eq!(bench.rejected, []);
+}
+
+#[test]
+fn when_all_hold_too_much_the_hungriest_client_goes_not_who_is_next() {
+    let (mut bench, mut greedy, mut honest) = crowd(Limits { bytes: 1 << 20, ..ROOMY }, 8);
+    honest.write_all(&framed(b"honest")).unwrap();
+    bench.turn_until(|bench| bench.asked.len() == 1);
+    for stream in &mut greedy {
+        stream.write_all(&[0, 200, 1, 2, 3]).unwrap(); // heard in part: counted as well
+    }
+    bench.turn_until(|bench| bench.tcp.held() == 8 * 5);
+    for _ in 0..60 {
+        bench.answer(0, &vec![1; 8_000]);
+    }
+    bench.turn_until(|_| true);
+    for stream in &mut greedy {
+        stream.write_all(&[7; 197]).unwrap();
+    }
+    bench.turn_until(|bench| bench.asked.len() == 9);
+    while bench.closed.is_empty() {
+        for number in 1..9 {
+            bench.answer(number, &vec![0; 60_000]);
+        }
+        bench.turn_until(|_| true);
+    }
+    assert!(bench.tcp.held() <= 1 << 20, "{}", bench.tcp.held());
+    for _ in 0..60 {
+        assert_eq!(take(&mut honest).unwrap().len(), 8_000);
+    }
+}
+
+#[test]
+fn a_querys_time_runs_from_the_moment_its_bytes_were_read() {
+    let mut bench = Bench::new(Limits { queries_per_connection: 1, ..ROOMY }, (5000, 5000, 5000));
+    let mut client = bench.connect();
+    let begin = sys::now();
+    client.write_all(&[framed(b"first"), framed(b"second")].concat()).unwrap();
+    bench.turn_until(|bench| bench.asked.len() == 1);
+    let (heard, pause) = (sys::now(), Duration::from_millis(20));
+    bench.turn_until(|_| sys::now().since(heard) > pause);
+    bench.answer(0, b"done");
+    bench.turn_until(|bench| bench.asked.len() == 2);
+    let [first, second] = bench.received[..] else { panic!("two were asked") };
+    assert!(begin < first && first < heard);
+    assert!(second < heard, "it waited here, and that counts");
 }
