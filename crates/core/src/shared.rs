@@ -281,17 +281,11 @@ impl Shared {
     /// Count how many queries went to an upstream over new connections (or sockets), and how many over kept-open ones.
     /// False if a plan is being compiled just now: a worker does not wait for that, it tells later.
     #[must_use]
-    pub fn note_connections(
-        &self,
-        (address, transport): (SocketAddr, UpstreamTransport),
-        misses: u64,
-        hits: u64,
-    ) -> bool {
+    pub fn note_connections(&self, to: (SocketAddr, UpstreamTransport), misses: u64, hits: u64) -> bool {
         let Some(registry) = self.registry.try_lock() else { return false };
-        if let Some(belief) = registry.known_belief(&address) {
-            for ([udp, tcp], by) in [(&belief.connection_misses, misses), (&belief.connection_hits, hits)] {
-                if transport == UpstreamTransport::Udp { udp } else { tcp }.add_shared(by);
-            }
+        let Some(belief) = registry.known_belief(&to.0) else { return true };
+        for ([udp, tcp], by) in [(&belief.connection_misses, misses), (&belief.connection_hits, hits)] {
+            if to.1 == UpstreamTransport::Udp { udp } else { tcp }.add_shared(by);
         }
         true
     }
