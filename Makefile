@@ -71,7 +71,7 @@ netns: $(VENV)/dev.installed $(ENGINE) ## tests on the real kernel, in namespace
 	$(PYTEST) -m netns tests
 
 oracle: $(VENV)/dev.installed $(ENGINE) ## other programs beside us: unbound gives the same answers
-	$(PYTEST) -m oracle tests
+	$(PYTEST) -n 0 -m oracle tests
 
 slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time
 	$(PYTEST) -m slow tests

@@ -18,8 +18,8 @@ def python_files() -> list[Path]:
 
 
 def rust_files() -> list[Path]:
-    """List the crates' sources."""
-    return sorted((HOUSE / "crates").rglob("*.rs"))
+    """List the crates' sources; their tests follow Cargo's names and may be long tables."""
+    return sorted(path for path in (HOUSE / "crates").rglob("*.rs") if "src" in path.parts)
 
 
 def test_every_module_opens_with_a_docstring() -> None:
@@ -54,9 +54,7 @@ def test_unsafe_stands_in_one_file_alone() -> None:
     rough = [
         str(path.relative_to(HOUSE))
         for path in rust_files()
-        if re.search(r"\bunsafe\s*(\{|fn|impl)", path.read_text())
-        and path.name != "sys.rs"
-        and "tests" not in path.parts
+        if re.search(r"\bunsafe\s*(\{|fn|impl)", path.read_text()) and path.name != "sys.rs"
     ]
     assert not rough
 

@@ -126,6 +126,11 @@ class Gate:
             self._by_set[name] = (*self._by_set.get(name, ()), address)
         self._hold_s = max(1, round(hold_ms / 1000))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the sets."""
+        return tuple(self._by_set)
+
     def ensure(self) -> tuple[str, ...]:
         """Make the sets and fill them; say which were not there."""
         gone = self.missing()
@@ -165,7 +170,8 @@ class Gate:
             address: left * 1000 for name in self._by_set for _, found in _list(name) for address, left in found.items()
         }
 
-    def release(self) -> None:
-        """Remove the sets; nothing is wrong if they are gone."""
+    def release(self, keeps: Gate | None = None) -> None:
+        """Remove the sets, but those that another gate still uses; nothing is wrong if they are gone."""
         for name in self._by_set:
-            remove(name)
+            if keeps is None or name not in keeps.names:
+                remove(name)

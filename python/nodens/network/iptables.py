@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
 from nodens.network.model import PREFIX, Step
+from nodens.network.nft import can_carry_iptables
 from nodens.network.rules import Rule, Table, restore_text
 from nodens.network.saved import Saved, is_dropping, is_legacy, parse_saved
 
@@ -101,7 +102,8 @@ def find_iptables() -> Iptables | None:
     nft, legacy, plain = (Iptables(flavour=flavour) for flavour in ("nft", "legacy", ""))
     if nft.is_there() and legacy.is_there():
         texts = [_everything(tool) for tool in (nft, legacy)]
-        return legacy if is_legacy(*texts, is_legacy_by_default=_is_legacy_by_default()) else nft
+        by_default = _is_legacy_by_default() or not can_carry_iptables()
+        return legacy if is_legacy(*texts, is_legacy_by_default=by_default) else nft
     return next((tool for tool in (nft, legacy, plain) if tool.is_there()), None)
 
 

@@ -1,6 +1,6 @@
 """Netlink messages: packing, sending, acknowledgements, dumps. Knows no meaning of any message.
 
-Own code, since a netlink library costs every node's agent 13 MB (docs/decisions/0005).
+Own code, since a netlink library costs every node's agent 13 MB (docs/decisions/0012).
 """
 
 from __future__ import annotations

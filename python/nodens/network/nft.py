@@ -35,14 +35,19 @@ def has_tables() -> bool:
     return _can_make(has_owner=False)
 
 
-def _can_make(*, has_owner: bool) -> bool:
+def can_carry_iptables() -> bool:
+    """Try whether iptables-nft can have tables here: some kernels have nf_tables without its IPv4 family."""
+    return _can_make(has_owner=False, family=messages.IPV4_ALONE)
+
+
+def _can_make(*, has_owner: bool, family: int = messages.INET) -> bool:
     """Make a table and remove it; a kernel that does not know the flag refuses it, or does not tell an owner."""
     try:
         with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
             name = f"{_PROBE_NAME}-{kernel.port_id}"
-            kernel.ask_all(messages.batch(messages.new_table(name, has_owner=has_owner)))
-            told = [table for table in _tables(kernel) if table.name == name]
-            kernel.ask_all(messages.batch(messages.delete_table(name)))
+            kernel.ask_all(messages.batch(messages.new_table(name, has_owner=has_owner, family=family)))
+            told = [table for table in _tables(kernel, family) if table.name == name]
+            kernel.ask_all(messages.batch(messages.delete_table(name, family)))
     except OSError:
         return False
     return bool(told) and (told[0].owner is not None) is has_owner
@@ -57,9 +62,9 @@ def tables() -> tuple[TableState, ...]:
         raise refused(Step.READ_TABLE, "inet " + PREFIX + "*", error) from error
 
 
-def _tables(kernel: NetlinkSocket) -> list[TableState]:
-    """List the inet tables."""
-    found = (messages.read_table(kind, body) for kind, body in kernel.dump(messages.list_tables()))
+def _tables(kernel: NetlinkSocket, family: int = messages.INET) -> list[TableState]:
+    """List the tables of a family."""
+    found = (messages.read_table(kind, body) for kind, body in kernel.dump(messages.list_tables(family)))
     return [table for table in found if table]
 
 

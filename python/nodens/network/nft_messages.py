@@ -27,7 +27,8 @@ _NEWSET, _NEWELEMENT, _GETELEMENT, _DELELEMENT = (
     _SUBSYSTEM | 14,
 )
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
-_INET: Final = 1  # NFPROTO_INET: both families in one table
+INET: Final = 1  # NFPROTO_INET: both families in one table
+IPV4_ALONE: Final = 2  # NFPROTO_IPV4, the family of `iptables`
 _OWNER_FLAG: Final = 0x2
 _APPEND: Final = 0x800
 _SET_TIMEOUT: Final = 0x10
@@ -48,7 +49,7 @@ class TableState:
     owner: int | None
 
 
-def _general(family: int = _INET, resource: int = 0) -> bytes:
+def _general(family: int = INET, resource: int = 0) -> bytes:
     """The head of each nfnetlink message."""
     return struct.pack(">BBH", family, 0, resource)
 
@@ -86,15 +87,15 @@ def create(table: NftTable) -> list[Message]:
     return messages
 
 
-def new_table(name: str, *, has_owner: bool) -> Message:
+def new_table(name: str, *, has_owner: bool, family: int = INET) -> Message:
     """Make an empty table; one with an owner goes with the socket that made it."""
     flags = _u32(2, _OWNER_FLAG) if has_owner else b""
-    return Message(_NEWTABLE, _general() + text(1, name) + flags, ACK | CREATE)
+    return Message(_NEWTABLE, _general(family) + text(1, name) + flags, ACK | CREATE)
 
 
-def delete_table(name: str) -> Message:
+def delete_table(name: str, family: int = INET) -> Message:
     """Remove a table with all that is in it."""
-    return Message(_DELTABLE, _general() + text(1, name), ACK)
+    return Message(_DELTABLE, _general(family) + text(1, name), ACK)
 
 
 def _new_chain(table: str, chain: NftChain) -> Message:
@@ -212,9 +213,9 @@ def _new_rule(table: str, rule: NftRule) -> Message:
 # ------------ Reading ------------
 
 
-def list_tables() -> Message:
-    """Ask for all inet tables."""
-    return Message(_GETTABLE, _general())
+def list_tables(family: int = INET) -> Message:
+    """Ask for all tables of a family."""
+    return Message(_GETTABLE, _general(family))
 
 
 def read_table(kind: int, body: bytes) -> TableState | None:

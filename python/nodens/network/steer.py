@@ -9,61 +9,22 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from nodens.errors import NetworkError
 from nodens.network.drift import Watch
 from nodens.network.ipset import Gate
-from nodens.network.iptables import HeldRules, find_iptables
+from nodens.network.iptables import HeldRules
 from nodens.network.link import Link
 from nodens.network.model import LetGo, Rung, Spelling, SteeringPlan, Step, gather
 from nodens.network.nft import OwnTable
-from nodens.network.rules import Target, gated, nft_table, rules_of
+from nodens.network.parts import BorrowedAddresses, Part, iptables_rules, need_iptables, table_of
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Sequence
 
-    from nodens.network.iptables import Iptables
-    from nodens.network.rules import NftTable, Rule
     from nodens.plan import NetworkPlan
-
-
-class Part(Protocol):
-    """A thing that is held in the kernel."""
-
-    def ensure(self) -> tuple[str, ...]:
-        """Make it true; say what had to be put back."""
-
-    def missing(self) -> tuple[str, ...]:
-        """Say what is not as wanted; change nothing."""
-
-    def release(self) -> None:
-        """Take it away; nothing is wrong if it is gone."""
-
-
-class BorrowedAddresses:
-    """The cluster DNS service's addresses, on our link."""
-
-    def __init__(self, link: Link, addresses: tuple[str, ...]) -> None:
-        """Add none yet."""
-        self._link = link
-        self._addresses = addresses
-
-    def ensure(self) -> tuple[str, ...]:
-        """Carry them on the link."""
-        gone = self.missing()
-        self._link.want(*self._addresses)
-        return gone
-
-    def missing(self) -> tuple[str, ...]:
-        """Say which the link lacks."""
-        lacking = self._link.missing()
-        return tuple(address for address in self._addresses if address in lacking)
-
-    def release(self) -> None:
-        """Take them off the link."""
-        self._link.drop(*self._addresses)
 
 
 class Steered:
@@ -80,15 +41,18 @@ class Steered:
         self._is_gone = False
         rung = plan.rung
         if rung.spelling is Spelling.NFT:
-            self._table = OwnTable(_table_of(plan), held=table_socket)
+            self._table = OwnTable(table_of(plan), held=table_socket)
         if rung.spelling is Spelling.IPTABLES or rung.accepts_by_iptables:
-            self._rules = HeldRules(_need_iptables(), _iptables_rules(plan))
+            self._rules = HeldRules(need_iptables(), iptables_rules(plan))
         if rung.spelling is Spelling.IPTABLES and rung.let_go is LetGo.TIMEOUT:
             self._gate = Gate(plan.addresses, plan.hold_ms)
-        borrowed = BorrowedAddresses(link, plan.borrowed_addresses) if link and plan.borrowed_addresses else None
-        # ACCEPT in iptables before the table that steers; the gate before the rules that name it.
-        parts: tuple[Part | None, ...] = (borrowed, self._gate, self._rules, self._table)
-        self._parts = tuple(part for part in parts if part is not None)
+        self._borrowed = BorrowedAddresses(link, plan.borrowed_addresses) if link is not None else None
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        """All parts, in the order of steering: ACCEPT rules before the table that steers, the gate before its rules."""
+        parts: tuple[Part | None, ...] = (self._borrowed, self._gate, self._rules, self._table)
+        return tuple(part for part in parts if part is not None)
 
     @property
     def is_steering(self) -> bool:
@@ -126,6 +90,40 @@ class Steered:
             if part is not None and self.plan.rung.let_go is not LetGo.NOTHING:
                 part.beat()
 
+    def change(self, plan: SteeringPlan) -> None:
+        """Steer by another plan of the same rung: make before break. If a step fails, the old plan is made true again.
+
+        New borrowed addresses come first, then rules change in one transaction per spelling and family, then old ones
+        go; an address that stays is steered all the time. Own addresses are the link's (`want` before, `drop` after).
+        """
+        if (plan.rung, plan.table_name) != (self.plan.rung, self.plan.table_name):
+            raise NetworkError(Step.STEER, plan.link_name, "another rung or instance needs a restart")
+        old = self.plan
+        try:
+            self._change(plan)
+        except NetworkError as error:
+            for trouble in _try_each([partial(self._change, old)]):
+                error.add_note(f"and while undoing it: {trouble}")
+            raise
+
+    def _change(self, plan: SteeringPlan) -> None:
+        """Make a plan true where another was."""
+        if self._borrowed is not None:
+            self._borrowed.come(plan.borrowed_addresses)
+        old_gate = self._gate
+        if old_gate is not None:
+            self._gate = Gate(plan.addresses, plan.hold_ms)
+            self._gate.ensure()
+        if self._rules is not None:
+            self._rules.replace(iptables_rules(plan))
+        if self._table is not None:
+            self._table.load(table_of(plan))
+        if old_gate is not None and self._gate is not None:
+            old_gate.release(keeps=self._gate)
+        if self._borrowed is not None:
+            self._borrowed.go(plan.borrowed_addresses)
+        self.plan = plan
+
     def missing(self) -> tuple[str, ...]:
         """Say what is not as it was set; change nothing."""
         if not self._is_steering:
@@ -161,7 +159,7 @@ class Steered:
         """Listen for what can be taken from us. Nobody can touch an owned table, and nft's own beats are not drift."""
         tables: set[str] = set()
         if self._rules is not None:
-            tables |= {rule.table for rule in _iptables_rules(self.plan)}
+            tables |= {rule.table for rule in iptables_rules(self.plan)}
         if self._table is not None and self.plan.rung.let_go is not LetGo.OWNER_AND_TIMEOUT:
             tables.add(self.plan.table_name)
         return Watch(tables)
@@ -177,7 +175,7 @@ class Steered:
         if self._gate is not None:
             steps.append(self._gate.shut)
         if self._rules is not None and self._gate is None:
-            rules, answers = self._rules, [rule for rule in _iptables_rules(self.plan) if not rule.is_query]
+            rules, answers = self._rules, [rule for rule in iptables_rules(self.plan) if not rule.is_query]
             steps.append(lambda: rules.replace(answers))
         if troubles := _try_each(steps):
             raise gather(Step.UNSTEER, self.plan.link_name, troubles)
@@ -198,35 +196,9 @@ class Steered:
             self._table.close()
 
 
-def _table_of(plan: SteeringPlan) -> NftTable:
-    """The plan's nft table, as its rung can have it."""
-    let_go = plan.rung.let_go
-    return nft_table(
-        plan,
-        has_owner=let_go is LetGo.OWNER_AND_TIMEOUT,
-        hold_ms=None if let_go is LetGo.NOTHING else plan.hold_ms,
-    )
-
-
-def _iptables_rules(plan: SteeringPlan) -> tuple[Rule, ...]:
-    """The rules that go through iptables on the plan's rung."""
-    rules = rules_of(plan)
-    if plan.rung.spelling is Spelling.NFT:
-        return tuple(rule for rule in rules if rule.target is Target.ACCEPT)
-    return gated(rules) if plan.rung.let_go is LetGo.TIMEOUT else rules
-
-
 def _note_what(ensure: Callable[[], tuple[str, ...]], put_back: list[str]) -> None:
     """Ensure, and add what had to be put back."""
     put_back += ensure()
-
-
-def _need_iptables() -> Iptables:
-    """Find iptables, or say that it went."""
-    tool = find_iptables()
-    if tool is None:
-        raise NetworkError(Step.STEER, "iptables", "no such program")
-    return tool
 
 
 def _try_each(steps: Sequence[Callable[[], object]]) -> tuple[NetworkError, ...]:

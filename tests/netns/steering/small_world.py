@@ -163,6 +163,36 @@ class World:
             except OSError:
                 return "silence"
 
+    def serve_tcp(self, where: str, address: str, tag: bytes) -> socket.socket:
+        """Greet whoever connects with a tag."""
+        with inside(where):
+            server = socket.create_server((address, 53), family=family_of(address))
+        self.servers.append(server)
+
+        def greet() -> None:
+            while True:
+                try:
+                    line, _ = server.accept()
+                except OSError:
+                    return
+                with line:
+                    line.sendall(tag)
+
+        threading.Thread(target=greet, daemon=True).start()
+        return server
+
+    def ask_tcp(self, address: str) -> str:
+        """Connect from the pod: who greets, or `silence`."""
+        with inside(self.pod):
+            client = socket.socket(family_of(address), socket.SOCK_STREAM)
+        with client:
+            client.settimeout(1)
+            try:
+                client.connect((address, 53))
+                return client.recv(64).decode()
+            except OSError:
+                return "silence"
+
     def wait_until(self, address: str, wanted: str, *, limit_s: float = DEADLINE_S) -> float:
         """Ask again and again until somebody answers, and give the seconds that it took."""
         start = time.monotonic()

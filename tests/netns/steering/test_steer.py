@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from small_world import BORROWED, DEADLINE_S, OWN, World, inside, plan_of, rung
+from small_world import BORROWED, CLUSTER, DEADLINE_S, OWN, World, inside, plan_of, rung
 
 from nodens import network
 from nodens.errors import NetworkError
@@ -195,3 +195,67 @@ def test_a_step_that_fails_undoes_those_before_it_and_keeps_the_kernels_errno(wo
         assert world.ask(BORROWED[0]) == "cluster"
     with inside(world.node):
         assert network.release().found == []
+
+
+@pytest.mark.parametrize("wanted", RUNGS)
+def test_tcp_is_steered_and_untracked_too(world: World, wanted: network.Rung) -> None:
+    plan = plan_of(wanted)
+    for service, server in CLUSTER.items():
+        world.serve_tcp(world.dns, server, b"cluster")
+        assert world.ask_tcp(service) == "cluster"
+    world.forget()
+    with inside(world.node), network.holding(plan) as link, network.steering(plan, link):
+        for address in BORROWED:
+            world.serve_tcp(world.node, address, b"node")
+            assert world.ask_tcp(address) == "node"
+        assert world.entries() == []
+    assert world.ask_tcp(BORROWED[0]) == "cluster"
+
+
+@pytest.mark.parametrize("wanted", RUNGS)
+def test_addresses_change_and_the_one_that_stays_is_steered_all_the_time(world: World, wanted: network.Rung) -> None:
+    """Both families, then IPv4 alone, then both again: under a flood to the address that stays nothing is tracked."""
+    both = plan_of(wanted)
+    one = replace(both, borrowed_addresses=BORROWED[:1], own_addresses=OWN[:1])
+    is_over = threading.Event()
+    with inside(world.pod):
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def flood() -> None:
+        while not is_over.is_set():
+            client.sendto(b"x", (BORROWED[0], 53))
+
+    pod = threading.Thread(target=flood)
+    with inside(world.node), network.holding(both) as link, network.steering(both, link) as steered, client:
+        for address in BORROWED:
+            world.serve(world.node, address, b"node")
+        pod.start()
+        try:
+            for _ in range(3):
+                steered.change(one)
+                assert steered.missing() == ()
+                assert world.ask(BORROWED[1]) == "cluster"
+                world.on_node("conntrack", "-F", "-f", "ipv6", check=False)
+                steered.change(both)
+                assert world.ask(BORROWED[1]) == "node"
+        finally:
+            is_over.set()
+            pod.join()
+        assert [entry for entry in world.entries() if BORROWED[0] in entry] == []
+        assert steered.missing() == ()
+    with inside(world.node):
+        assert network.release().found == []
+
+
+def test_a_change_that_fails_leaves_the_old_plan_running(world: World) -> None:
+    old = plan_of(rung(), own_addresses=OWN[:1], borrowed_addresses=BORROWED[:1])
+    with inside(world.node), network.holding(old) as link, network.steering(old, link) as steered:
+        world.serve(world.node, BORROWED[0], b"node")
+        world.on_node("sysctl", "-qw", "net.ipv6.conf.nodelocaldns.disable_ipv6=1")
+        with pytest.raises(NetworkError, match="disable_ipv6"):
+            steered.change(replace(old, borrowed_addresses=BORROWED))
+        assert steered.plan is old
+        assert steered.missing() == ()
+        assert world.ask(BORROWED[0]) == "node"
+        with pytest.raises(NetworkError, match="another rung or instance needs a restart"):
+            steered.change(replace(old, instance="other"))

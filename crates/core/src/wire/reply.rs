@@ -23,7 +23,8 @@ pub struct Serving<'a> {
     pub ede: &'a [u8],
 }
 
-/// Write a kept answer for one client; gives its length. Whole records that do not fit are left out, and TC is set.
+/// Write a kept answer for one client; gives its length. Whole records that do not fit are left out, and TC is set
+/// where they are missed.
 pub fn compose(packed: &Packed, serving: &Serving<'_>, out: &mut [u8]) -> usize {
     let asked = serving.asked;
     let opt = asked.edns.map(|(_, is_do)| OurOpt {
@@ -43,8 +44,11 @@ pub fn compose(packed: &Packed, serving: &Serving<'_>, out: &mut [u8]) -> usize 
         put(out, 0, stored);
         stored.len()
     } else {
-        flags |= TC;
-        copy_whole_records(stored, out, room.saturating_sub(reserved))
+        let (end, is_cut) = copy_whole_records(stored, out, room.saturating_sub(reserved), asked.is_do());
+        if is_cut {
+            flags |= TC;
+        }
+        end
     };
     put(out, 0, &asked.id.to_be_bytes());
     put(out, 2, &flags.to_be_bytes());
@@ -71,24 +75,31 @@ fn append_opt(out: &mut [u8], end: usize, room: usize, opt: &OurOpt<'_>) -> usiz
     after
 }
 
-/// Copy header, question and as many whole records as fit; the counts say how many.
-fn copy_whole_records(stored: &[u8], out: &mut [u8], room: usize) -> usize {
-    let Some(header) = Header::parse(stored) else { return 0 };
+/// Copy header, question and as many whole records as fit; the counts say how many. Gives the end, and whether something
+/// that the reply needs was left out: of the additional section never, of authority only a denial's SOA or proofs for
+/// who asked for them (RFC 2181, 9).
+fn copy_whole_records(stored: &[u8], out: &mut [u8], room: usize, is_do: bool) -> (usize, bool) {
+    let Some(header) = Header::parse(stored) else { return (0, false) };
+    let [_, answers, authorities, additionals] = header.counts;
     let mut end = super::response::question_end(stored).unwrap_or(HEADER_LEN);
-    let mut kept = [1_u16, 0, 0, 0];
-    'sections: for ((section, count), kept) in header.counts.iter().enumerate().zip(kept.iter_mut()).skip(1) {
-        let _ = section;
-        for _ in 0..*count {
-            match record::at(stored, end) {
-                Some(record) if record.end <= room => end = record.end,
-                _ => break 'sections,
-            }
-            *kept += 1;
+    let mut copy = |count: u16| {
+        let mut kept = 0;
+        while kept < count
+            && let Some(record) = record::at(stored, end)
+            && record.end <= room
+        {
+            end = record.end;
+            kept += 1;
         }
-    }
+        kept
+    };
+    let answer = copy(answers);
+    let authority = if answer == answers { copy(authorities) } else { 0 };
+    let additional = if authority == authorities && answer == answers { copy(additionals) } else { 0 };
+    let is_cut = answer < answers || (authority < authorities && (answers == 0 || is_do));
     put(out, 0, stored.get(..end).unwrap_or_default());
-    put(out, 0, &Header { counts: kept, ..header }.compose());
-    end
+    put(out, 0, &Header { counts: [1, answer, authority, additional], ..header }.compose());
+    (end, is_cut)
 }
 
 /// Write a reply of our own without records: header, question, and OPT if the query had one.
