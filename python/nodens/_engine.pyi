@@ -3,6 +3,7 @@
 Written by hand; `mypy.stubtest` compares it with what was built. Nothing here calls back into Python.
 """
 
+from collections.abc import Sequence
 from typing import Literal, final
 
 from nodens.plan.model import EnginePlan
@@ -23,8 +24,23 @@ histograms, where `+Inf` is left out.
 class Engine:
     """Sockets, workers, cache and pools. Bound when made, running after `start`, stopped after `stop`."""
 
-    def __new__(cls, plan: EnginePlan) -> Engine:
+    def __new__(
+        cls,
+        plan: EnginePlan,
+        *,
+        sockets: Sequence[tuple[str, int, Literal["udp", "tcp"], int]] = (),
+        is_sharing: bool = False,
+    ) -> Engine:
         """Bind every socket of the plan, or none.
+
+        `sockets`: listening sockets of the process before us, as `sockets()` there gave them: address, port, protocol,
+        descriptor. The engine works with duplicates; the caller closes what he passed, whatever becomes of this call.
+        Each is verified (getsockname, type, protocol, SO_REUSEPORT, listening, not connected); one that is not what it
+        claims to be, or of which the plan knows nothing, is left alone. Those that are fewer than the workers are bound
+        anew by `start`; UDP sockets that are more are drained by it.
+
+        `is_sharing`: another process of the same user may hold the same ports (SO_REUSEPORT), as in a surge without
+        hand-over; without it, whoever holds a port is a BindError. Ports of which a socket was handed over are shared.
 
         Raises BindError (address, errno) or PlanRejected (field).
         """
@@ -55,13 +71,53 @@ class Engine:
         """
 
     def pulse(self) -> tuple[int, ...]:
-        """Turns of each worker's loop so far. A worker in good health turns at least once a second, idle or not."""
+        """Turns of each worker's loop so far.
+
+        A worker in good health turns at least once a second, idle or not; the count of one that hangs stands still. For
+        a heartbeat that the workers earn: beat only while every number is another one than at most 1.5 s ago.
+        """
 
     def addresses(self) -> tuple[tuple[str, int], ...]:
         """Where the plan's listeners really are, in the plan's order: address and port, with port 0 resolved."""
 
-    def stop(self, deadline_ms: int) -> None:
-        """Drain and end: no new connections, queries in flight are answered until the deadline. Releases the GIL.
+    def sockets(self) -> list[tuple[str, int, Literal["udp", "tcp"], int]]:
+        """Duplicate the listening sockets for the process after us: address, port, protocol, descriptor.
+
+        One of each protocol for each listener and worker, sometimes more. The caller closes the descriptors; children
+        do not inherit them. No `apply` until the hand-over is done or called off. Raises EngineStopped.
+        """
+
+    def release_sockets(self) -> None:
+        """Stop reading from the listening sockets; when this returns, no worker will. Releases the GIL.
+
+        To be called when the process after us says that it reads from them: the same kernel sockets, so nothing is
+        lost. Before that both may read. Queries taken are answered, connections go on. There is no way back. Raises
+        EngineError if a worker hangs; the others have released theirs.
+        """
+
+    def export_cache(self, fd: int, deadline_ms: int) -> int:
+        """Write all that the caches hold into a pipe or stream socket, beside serving; gives the number of entries.
+
+        The stream ends by itself (the reader needs no end of file). Releases the GIL. Raises EngineError when the
+        reader has gone or the deadline has passed, EngineStopped after `stop`.
+        """
+
+    def import_cache(self, fd: int, deadline_ms: int) -> tuple[int, int]:
+        """Read what `export_cache` wrote into the caches of blocks of the same name: (taken, refused).
+
+        Before `start` or after it. Releases the GIL. The rules are those of our plan; nothing lives longer than it
+        would have there, and what we know better stays. Reads up to the stream's own end, perhaps into what follows
+        it. Raises EngineError, with one line that says why, when the stream is not ours, of another version,
+        malformed, cut short or late; what was taken by then stays. EngineStopped after `stop`.
+        """
+
+    def stop(self, deadline_ms: int, *, handed_over: bool = False) -> None:
+        """Drain and end: no new connections, queries that came are answered until the deadline. Releases the GIL.
+
+        UDP sockets leave their SO_REUSEPORT group first (new datagrams go to whoever shares the port), then what is
+        queued is answered; who waits at a TCP listener is let in. `handed_over`: the listening sockets are somebody
+        else's now; they are released as by `release_sockets`, and connections go on until they are idle for the
+        listener's time, or the deadline.
 
         Returns when all workers have ended; a second call returns at once. Whatever is asked after it raises
         EngineStopped, but for `snapshot`, which gives the last numbers.

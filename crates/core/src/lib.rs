@@ -7,6 +7,7 @@ pub mod cache;
 pub mod counters;
 pub mod event;
 pub mod forward;
+pub mod handover;
 pub mod hash;
 pub mod plan;
 pub mod plugin;

@@ -1,7 +1,7 @@
 //! The engine's life as three types: bound, running, stopped.
 //! size: three types of one life.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -12,15 +12,17 @@ use nodens_core::step::ListenerId;
 use nodens_core::time::Moment;
 use nodens_core::{CATALOGUE, Sample, Shared, Value};
 
-use crate::error::Error;
+use crate::error::{Error, Protocol};
 use crate::events::{Events, Told};
 use crate::guests::{Guests, Limits};
+use crate::handover::{self, Handed};
 use crate::listener::{self, Place, Sockets};
 use crate::logger::Logger;
 use crate::orders::{Coming, Latch, Mailbox, Order};
 use crate::random;
 use crate::sys;
 use crate::tcp::Timeouts;
+use crate::transfer::Caches;
 use crate::worker::{Common, FAREWELL, Worker};
 
 /// Workers, at most; a node's DNS needs a few.
@@ -34,7 +36,35 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 struct Bind {
     place: Place,
     address: SocketAddr,
-    sockets: Vec<Sockets>,
+    ears: Vec<UdpSocket>,
+    doors: Vec<TcpListener>,
+}
+
+impl Bind {
+    fn new(place: Place, address: SocketAddr, sockets: Vec<Sockets>) -> Self {
+        let (ears, doors) = sockets.into_iter().map(|sockets| (sockets.udp, sockets.tcp)).unzip();
+        Self { place, address, ears, doors }
+    }
+
+    /// Bind anew what the process before us had too few of.
+    fn top_up(&mut self, workers: usize) -> Result<(), Error> {
+        while self.ears.len() < workers {
+            self.ears.push(listener::one_more_ear(&self.place, self.address)?);
+        }
+        while self.doors.len() < workers {
+            self.doors.push(listener::one_more_door(&self.place, self.address)?);
+        }
+        Ok(())
+    }
+
+    /// One worker's share, if so many have none yet: one of each; of doors too many evenly more; the last gets the rest.
+    fn share(&mut self, workers: usize) -> Option<(Sockets, Vec<TcpListener>, Vec<UdpSocket>)> {
+        let sockets = Sockets { udp: self.ears.pop()?, tcp: self.doors.pop()? };
+        let more_doors = (self.doors.len() + 1).div_ceil(workers.max(1)) - 1;
+        let more_doors = self.doors.split_off(self.doors.len().saturating_sub(more_doors));
+        let more_ears = if workers <= 1 { std::mem::take(&mut self.ears) } else { Vec::new() };
+        Some((sockets, more_doors, more_ears))
+    }
 }
 
 /// Which addresses our sockets hold.
@@ -73,10 +103,28 @@ pub struct Bound {
 impl Bound {
     /// Compile the plan and bind every socket of it, or none.
     pub fn new(plan: EnginePlan) -> Result<Self, Error> {
+        Self::taking(plan, Vec::new(), false)
+    }
+
+    /// The same, with sockets from the process before us. `is_sharing`: somebody of ours may be on the same ports.
+    pub fn taking(plan: EnginePlan, mut handed: Vec<Handed>, is_sharing: bool) -> Result<Self, Error> {
         sys::raise_file_limit();
         let shared = Shared::new(plan.clone(), random::seed(), sys::now())?;
-        let binds = bind_new(&plan, workers_of(&plan), &Held::default())?;
+        let binds = bind_new(&plan, workers_of(&plan), &Held::default(), &mut handed, is_sharing)?;
         Ok(Self { plan, shared, binds })
+    }
+
+    /// To hand them over.
+    pub fn caches(&self) -> Caches {
+        Caches(Arc::clone(&self.shared))
+    }
+
+    /// Duplicates of the listening sockets.
+    pub fn sockets(&self) -> Vec<Handed> {
+        let ears = |bind: &Bind| bind.ears.iter().map(|ear| Handed::of(bind.address, Protocol::Udp, ear)).collect();
+        let doors = |bind: &Bind| bind.doors.iter().map(|door| Handed::of(bind.address, Protocol::Tcp, door)).collect();
+        let all = self.binds.iter().flat_map(|bind| -> [Vec<_>; 2] { [ears(bind), doors(bind)] });
+        all.flatten().flatten().collect()
     }
 
     /// Where the plan's listeners really are, in the plan's order.
@@ -93,6 +141,7 @@ impl Bound {
     pub fn start(self) -> Result<Running, Error> {
         let Self { plan, shared, mut binds } = self;
         let workers = workers_of(&plan);
+        binds.iter_mut().try_for_each(|bind| bind.top_up(workers))?;
         let mailboxes: Result<Vec<_>, _> = (0..workers).map(|_| Mailbox::new()).collect();
         let common = Arc::new(Common {
             events: Events::new(Arc::clone(&shared)),
@@ -104,7 +153,7 @@ impl Bound {
         let sockets = sockets_for_upstreams(&plan, workers);
         let mut running = Running { common, threads: Mutex::default(), listening: Mutex::default(), logger, workers };
         for number in 0..workers {
-            let come = coming(&running.common.shared, &plan, &mut binds);
+            let come = coming(&running.common.shared, &plan, &mut binds, workers - number);
             let thread = start_worker(&running.common, number, sockets, Limits::of(&plan), come)?;
             running.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
@@ -127,12 +176,12 @@ impl Running {
     pub fn apply(&self, plan: &EnginePlan) -> Result<(), Error> {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         listening.left.retain(|(_, until)| sys::now() < *until);
-        let mut binds = bind_new(plan, self.workers, &listening)?;
+        let mut binds = bind_new(plan, self.workers, &listening, &mut Vec::new(), false)?;
         self.common.shared.apply(plan.clone(), sys::now())?;
         let stay: Vec<_> = plan.listeners.iter().map(|new| (Place::of(new), Timeouts::of(new))).collect();
         let done = Arc::new(Latch::new(self.workers));
-        for mailbox in &self.common.mailboxes {
-            let come = coming(&self.common.shared, plan, &mut binds);
+        for (number, mailbox) in self.common.mailboxes.iter().enumerate() {
+            let come = coming(&self.common.shared, plan, &mut binds, self.workers - number);
             let (stay, done) = (stay.clone(), Arc::clone(&done));
             mailbox.put(Order::Apply { come, stay, limits: Limits::of(plan), done });
         }
@@ -172,20 +221,46 @@ impl Running {
         self.common.mailboxes.iter().map(Mailbox::turns).collect()
     }
 
+    /// Duplicates of the listening sockets for the process after us. A worker that hangs gives none.
+    pub fn sockets(&self) -> Vec<Handed> {
+        let (to, lent) = channel();
+        for mailbox in &self.common.mailboxes {
+            mailbox.put(Order::Lend { to: to.clone() });
+        }
+        drop(to);
+        let until = sys::now().plus(APPLY_LIMIT);
+        std::iter::from_fn(|| lent.recv_timeout(until.since(sys::now())).ok()).flatten().collect()
+    }
+
+    /// Stop reading from the listening sockets; true when no worker will.
+    pub fn release_sockets(&self) -> bool {
+        let done = Arc::new(Latch::new(self.workers));
+        for mailbox in &self.common.mailboxes {
+            mailbox.put(Order::Release { done: Arc::clone(&done) });
+        }
+        done.wait(APPLY_LIMIT)
+    }
+
+    /// To hand them over.
+    pub fn caches(&self) -> Caches {
+        Caches(Arc::clone(&self.common.shared))
+    }
+
     /// Answer what is queued and in flight until the deadline, then end. A second call waits for the first.
-    pub fn stop(&self, within: Duration) -> Stopped {
-        self.end(within);
+    /// `is_handed_over`: the listening sockets are the next process's; connections go on until they are idle.
+    pub fn stop(&self, within: Duration, is_handed_over: bool) -> Stopped {
+        self.end(within, is_handed_over);
         Stopped { samples: self.samples() }
     }
 
-    fn end(&self, within: Duration) {
+    fn end(&self, within: Duration, is_handed_over: bool) {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         if threads.is_empty() {
             return;
         }
         let deadline = sys::now().plus(within);
         for mailbox in &self.common.mailboxes {
-            mailbox.put(Order::Stop { deadline });
+            mailbox.put(Order::Stop { deadline, is_handed_over });
         }
         self.common.events.close();
         let patience = deadline.plus(END_LIMIT);
@@ -203,7 +278,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end(Duration::ZERO);
+        self.end(Duration::ZERO, false);
     }
 }
 
@@ -231,28 +306,40 @@ fn sockets_for_upstreams(plan: &EnginePlan, workers: usize) -> usize {
 }
 
 /// Bind what the plan has and nobody holds yet; what is held comes without sockets. In the plan's order.
-fn bind_new(plan: &EnginePlan, workers: usize, held: &Held) -> Result<Vec<Bind>, Error> {
+fn bind_new(
+    plan: &EnginePlan,
+    workers: usize,
+    held: &Held,
+    handed: &mut Vec<Handed>,
+    is_sharing: bool,
+) -> Result<Vec<Bind>, Error> {
     let wanted: Vec<Place> = plan.listeners.iter().map(Place::of).collect();
     let mut binds: Vec<Bind> = Vec::with_capacity(wanted.len());
     for (number, place) in wanted.iter().enumerate() {
         if let Some((_, address)) = held.now.iter().find(|(other, _)| other == place) {
-            binds.push(Bind { place: *place, address: *address, sockets: Vec::new() });
+            binds.push(Bind::new(*place, *address, Vec::new()));
+            continue;
+        }
+        let (ears, doors) = handover::adopt(place, handed);
+        if !ears.is_empty() || !doors.is_empty() {
+            binds.push(Bind { place: *place, address: place.address, ears, doors });
             continue;
         }
         let others = wanted.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other);
-        let is_alone = !others.chain(held.places()).any(|other| other.overlaps(place));
+        let is_alone = !is_sharing && !others.chain(held.places()).any(|other| other.overlaps(place));
         let (address, sockets) = listener::bind(place, workers, is_alone || place.address.port() == 0)?;
-        binds.push(Bind { place: *place, address, sockets });
+        binds.push(Bind::new(*place, address, sockets));
     }
     Ok(binds)
 }
 
-/// One worker's share of the new sockets.
-fn coming(shared: &Shared, plan: &EnginePlan, binds: &mut [Bind]) -> Vec<Coming> {
+/// One worker's share of the new sockets, if so many workers have none yet.
+fn coming(shared: &Shared, plan: &EnginePlan, binds: &mut [Bind], workers: usize) -> Vec<Coming> {
     let share = |(bind, listener): (&mut Bind, &ListenerPlan)| {
-        let sockets = bind.sockets.pop()?;
+        let (sockets, more_doors, more_ears) = bind.share(workers)?;
         let id: ListenerId = shared.listener_id(bind.place.address);
-        Some(Coming { place: bind.place, address: bind.address, id, sockets, timeouts: Timeouts::of(listener) })
+        let (place, address, timeouts) = (bind.place, bind.address, Timeouts::of(listener));
+        Some(Coming { place, address, id, sockets, more_doors, more_ears, timeouts })
     };
     binds.iter_mut().zip(&plan.listeners).filter_map(share).collect()
 }

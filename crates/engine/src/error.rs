@@ -5,6 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use nodens_core::PlanError;
+use nodens_core::handover::Imported;
+
+use crate::transfer::Trouble;
 
 /// The protocol of a listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,20 @@ pub enum Error {
     Plan(PlanError),
     /// The kernel gave no thread, or nothing to wait with: the node is to blame.
     Start(io::Error),
+    /// The cache did not get out: the reader is to blame, mostly.
+    Export {
+        /// What went wrong.
+        trouble: Trouble,
+    },
+    /// The cache did not get in: the writer is to blame, mostly.
+    Import {
+        /// What went wrong.
+        trouble: Trouble,
+        /// What became of the entries up to there.
+        so_far: Imported,
+    },
+    /// A worker does not do what it is told: we are to blame.
+    Hangs,
     /// Asked after the end.
     Stopped,
 }
@@ -50,6 +67,12 @@ impl fmt::Display for Error {
             Self::Bind { address, protocol, source } => write!(out, "{address}/{protocol}: cannot bind: {source}"),
             Self::Plan(PlanError { field, why }) => write!(out, "plan.{field}: {why}"),
             Self::Start(source) => write!(out, "engine: cannot start: {source}"),
+            Self::Export { trouble: Trouble::Io(source) } => write!(out, "cache: cannot be written: {source}"),
+            Self::Export { .. } => out.write_str("cache: cannot be written in time"),
+            Self::Import { trouble: Trouble::Io(source), .. } => write!(out, "cache: cannot be read: {source}"),
+            Self::Import { trouble: Trouble::Late, .. } => out.write_str("cache: cannot be read in time"),
+            Self::Import { trouble: Trouble::Refused(refused), .. } => write!(out, "cache: refused: {refused}"),
+            Self::Hangs => out.write_str("engine: a worker hangs"),
             Self::Stopped => out.write_str("engine: has stopped"),
         }
     }

@@ -84,6 +84,16 @@ fn bind_once(place: &Place, workers: usize, is_alone: bool) -> Result<(SocketAdd
     Ok((address, all))
 }
 
+/// Bind one more UDP socket beside those that hold the address.
+pub fn one_more_ear(place: &Place, address: SocketAddr) -> Result<UdpSocket, Error> {
+    open(place, address, Protocol::Udp, false).map(Into::into)
+}
+
+/// Bind one more TCP socket beside those that hold the address.
+pub fn one_more_door(place: &Place, address: SocketAddr) -> Result<TcpListener, Error> {
+    open(place, address, Protocol::Tcp, false).map(Into::into)
+}
+
 fn open(place: &Place, address: SocketAddr, protocol: Protocol, is_alone: bool) -> Result<Socket, Error> {
     let opened = || {
         let is_v6 = address.is_ipv6();

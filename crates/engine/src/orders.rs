@@ -1,8 +1,9 @@
 //! What the engine tells its workers, and the bell that makes them listen.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use nodens_core::time::Moment;
 use std::sync::Arc;
 
 use crate::guests::Limits;
+use crate::handover::Handed;
 use crate::listener::{Place, Sockets};
 use crate::sys::Bell;
 use crate::tcp::Timeouts;
@@ -26,6 +28,10 @@ pub struct Coming {
     pub id: ListenerId,
     /// The worker's own sockets of it.
     pub sockets: Sockets,
+    /// More doors, handed over by a process that had more workers: who waits there must be let in.
+    pub more_doors: Vec<TcpListener>,
+    /// More ears, likewise: they are left, as soon as what they heard is answered.
+    pub more_ears: Vec<UdpSocket>,
     /// For its connections.
     pub timeouts: Timeouts,
 }
@@ -44,10 +50,22 @@ pub enum Order {
         /// Told when it is done.
         done: Arc<Latch>,
     },
+    /// Duplicate the listening sockets for the process after us.
+    Lend {
+        /// Who collects them.
+        to: Sender<Vec<Handed>>,
+    },
+    /// Read no more from the listening sockets: the process after us does.
+    Release {
+        /// Told when it is done.
+        done: Arc<Latch>,
+    },
     /// Answer what is here, until the deadline, then end.
     Stop {
         /// Until when.
         deadline: Moment,
+        /// The listening sockets are the next process's; connections go on until they are idle.
+        is_handed_over: bool,
     },
 }
 

@@ -6,7 +6,7 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{addr_of_mut, null_mut};
 use std::time::Duration;
 
@@ -72,6 +72,27 @@ pub fn block_signals() {
     unsafe {
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, null_mut());
+    }
+}
+
+/// Duplicate a descriptor that is a number to us; an error if it is not open. Children do not inherit the new one.
+pub fn duplicate(descriptor: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are passed; the kernel says whether the number is that of an open descriptor.
+    let raw = checked(unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: the descriptor is new and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Wait for one descriptor, at most so long; whether it is ready (or broken, which reading or writing will tell).
+pub fn wait_for(descriptor: impl AsFd, interest: Interest, at_most: Duration) -> io::Result<bool> {
+    let events = if interest == Interest::WRITE { libc::POLLOUT } else { libc::POLLIN };
+    let mut one = libc::pollfd { fd: descriptor.as_fd().as_raw_fd(), events, revents: 0 };
+    let millis = i32::try_from(at_most.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
+    // SAFETY: one live pollfd.
+    match checked(unsafe { libc::poll(&raw mut one, 1, millis) }) {
+        Ok(count) => Ok(count > 0),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -71,6 +71,11 @@ impl Door {
         &self.socket
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// For connections from now on.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;
@@ -363,6 +368,20 @@ impl Tcp {
     /// Whether the connection may go on with queries that wait in it.
     pub fn is_waiting(&self, key: Key) -> bool {
         self.connections.get(key).is_some_and(|connection| connection.frames.has_next())
+    }
+
+    /// Whether some client has begun to say something that was not taken in yet.
+    pub fn is_being_told(&self) -> bool {
+        let is_telling = |connection: &Connection| {
+            let has_unread = || matches!(connection.stream.peek(&mut [0]), Ok(1..));
+            !connection.frames.is_empty() || (!connection.has_ended && has_unread())
+        };
+        self.connections.iter().any(is_telling)
+    }
+
+    /// Whether there is any connection.
+    pub fn has_guests(&self) -> bool {
+        !self.connections.is_empty()
     }
 
     /// Whether some reply still waits to be written.

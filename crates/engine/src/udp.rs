@@ -41,6 +41,11 @@ impl Ear {
         self.listener = heir;
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Hear nothing new, so that what comes finds whoever has this address now; what waits can still be read, and
     /// replies still leave. A connected UDP socket hears its peer alone, and nobody of ours sends from the discard port.
     pub fn retire(&self) {

@@ -11,8 +11,10 @@ use nodens_core::step::{Answer, Fault, Heard, Step, Steps};
 use nodens_core::time::Moment;
 use nodens_core::{Rejected, Resolver, Shared};
 
+use crate::error::Protocol;
 use crate::events::Events;
 use crate::guests::{Guests, Limits};
+use crate::handover::Handed;
 use crate::listener::Place;
 use crate::orders::{Coming, Mailbox, Order};
 use crate::slab::Key;
@@ -35,6 +37,10 @@ const ROUNDS_AT_ONCE: usize = 16;
 pub const FAREWELL: Duration = Duration::from_secs(3);
 /// The same, when none is in flight: for what the kernel had already addressed to it.
 const SHORT_FAREWELL: Duration = Duration::from_millis(20);
+/// After the order to stop, what was on its way arrives: datagrams that the kernel had already given to our socket...
+const SETTLE: Duration = Duration::from_millis(5);
+/// ...and first queries of clients whose connection was accepted at the last moment.
+const SETTLE_GUESTS: Duration = Duration::from_millis(25);
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -56,7 +62,18 @@ pub struct Common {
 struct Listening {
     place: Place,
     ear: Key,
-    door: Key,
+    doors: Vec<Key>,
+}
+
+/// Set by the order to stop.
+#[derive(Clone, Copy)]
+struct Ending {
+    /// Whatever is still open then is dropped.
+    deadline: Moment,
+    /// It does not end before.
+    settled: Moment,
+    /// Connections go on until they are idle.
+    is_handed_over: bool,
 }
 
 /// Everything that does I/O, apart from the resolver, so that both can be borrowed at once.
@@ -109,8 +126,9 @@ pub struct Worker {
     reply: Vec<u8>,
     sockets: usize,
     now: Moment,
-    /// Set by the order to stop.
-    deadline: Option<Moment>,
+    /// The listening sockets are another process's now.
+    is_released: bool,
+    ending: Option<Ending>,
 }
 
 impl Worker {
@@ -135,23 +153,50 @@ impl Worker {
             reply: vec![0; MESSAGE],
             sockets,
             now: sys::now(),
-            deadline: None,
+            is_released: false,
+            ending: None,
         })
     }
 
     /// Take up a listener.
     pub fn listen(&mut self, coming: Coming) -> io::Result<()> {
-        let Coming { place, address, id, sockets, timeouts } = coming;
-        let ear = self.hands.udp.ears.insert_with(|_| Ear::new(sockets.udp, address, id));
-        let door = self.hands.tcp.doors.insert_with(|_| Door::new(sockets.tcp, address, id, timeouts));
-        self.listening.push(Listening { place, ear, door });
+        let Coming { place, address, id, sockets, more_doors, more_ears, timeouts } = coming;
+        let ear = self.add_ear(Ear::new(sockets.udp, address, id))?;
+        let mut doors = Vec::new();
+        for door in std::iter::once(sockets.tcp).chain(more_doors) {
+            doors.push(self.add_door(Door::new(door, address, id, timeouts))?);
+        }
+        self.listening.push(Listening { place, ear, doors });
+        for more in more_ears {
+            let ear = self.add_ear(Ear::new(more, address, id))?;
+            self.leave(ear, sys::now());
+        }
+        Ok(())
+    }
+
+    fn add_ear(&mut self, new: Ear) -> io::Result<Key> {
+        let ear = self.hands.udp.ears.insert_with(|_| new);
         if let Some(ear_now) = self.hands.udp.ears.get(ear) {
             self.hands.epoll.add(ear_now.socket(), Token::UdpListener(ear).to_word(), Interest::READ_EDGE)?;
         }
+        Ok(ear)
+    }
+
+    fn add_door(&mut self, new: Door) -> io::Result<Key> {
+        let door = self.hands.tcp.doors.insert_with(|_| new);
         if let Some(door_now) = self.hands.tcp.doors.get(door) {
             self.hands.epoll.add(door_now.socket(), Token::TcpListener(door).to_word(), Interest::READ)?;
         }
-        Ok(())
+        Ok(door)
+    }
+
+    /// Hear nothing new on an ear; what it heard is answered, and it stays for its last replies.
+    fn leave(&mut self, ear: Key, now: Moment) {
+        if let Some(ear) = self.hands.udp.ears.get(ear) {
+            ear.retire();
+        }
+        self.unfinished.push(ear);
+        self.hands.timers.once(now.plus(FAREWELL), Token::UdpListener(ear).to_word());
     }
 
     /// Turn until told to stop. A panic is counted and told; the worker goes on with a new resolver.
@@ -202,14 +247,19 @@ impl Worker {
         if !self.unfinished.is_empty() || self.hands.upstream.has_fault() {
             return Duration::ZERO;
         }
-        let due = [self.resolver.next_wake(), self.hands.timers.next(), self.deadline].into_iter().flatten().min();
+        let end = self.ending.map(|ending| if self.now < ending.settled { ending.settled } else { ending.deadline });
+        let due = [self.resolver.next_wake(), self.hands.timers.next(), end].into_iter().flatten().min();
         due.map_or(LONGEST_WAIT, |due| due.since(self.now).min(LONGEST_WAIT))
     }
 
     fn is_done(&self, now: Moment) -> bool {
-        self.deadline.is_some_and(|deadline| {
-            let is_quiet = self.unfinished.is_empty() && self.resolver.in_flight() == 0 && !self.hands.tcp.owes();
-            is_quiet || deadline <= now
+        self.ending.is_some_and(|ending| {
+            let is_quiet = || {
+                let tcp = &self.hands.tcp;
+                let may_part = if ending.is_handed_over { !tcp.has_guests() } else { !tcp.is_being_told() };
+                self.unfinished.is_empty() && self.resolver.in_flight() == 0 && !tcp.owes() && may_part
+            };
+            ending.deadline <= now || (ending.settled <= now && is_quiet())
         })
     }
 
@@ -217,7 +267,7 @@ impl Worker {
         match Token::from_word(ready.token) {
             Token::Bell => self.on_bell(now),
             Token::UdpListener(ear) => self.hear(ear, now),
-            Token::TcpListener(door) => self.accept(door, now),
+            Token::TcpListener(door) => drop(self.accept(door, now)),
             Token::Connection(key) => {
                 if ready.is_readable() && !self.hands.tcp.read(key, &mut self.scratch) {
                     self.close(key);
@@ -264,10 +314,10 @@ impl Worker {
         self.hands.common.shared.note_rejected(self.number, reason);
     }
 
-    fn accept(&mut self, door: Key, now: Moment) {
+    fn accept(&mut self, door: Key, now: Moment) -> usize {
         let Hands { common, epoll, timers, tcp, .. } = &mut self.hands;
         let number = self.number;
-        tcp.accept(door, now, (epoll, timers, &common.guests), |reason| common.shared.note_rejected(number, reason));
+        tcp.accept(door, now, (epoll, timers, &common.guests), |reason| common.shared.note_rejected(number, reason))
     }
 
     /// Answer the whole queries that a connection holds.
@@ -349,7 +399,9 @@ impl Worker {
             Token::TcpListener(door) => tcp.reopen(door, epoll),
             Token::UdpListener(ear) => {
                 udp.flush(); // replies of this very turn may wait to leave through it
-                udp.ears.remove(ear);
+                if let Some(ear) = udp.ears.remove(ear) {
+                    let _ = epoll.remove(ear.socket()); // closing is not enough where another process has it, too
+                }
             }
             Token::Bell | Token::UdpUpstream(_) => {}
         }
@@ -398,7 +450,12 @@ impl Worker {
                     self.apply(come, &stay, limits, now);
                     done.pass();
                 }
-                Order::Stop { deadline } => self.stop(deadline, now),
+                Order::Lend { to } => drop(to.send(self.lend())),
+                Order::Release { done } => {
+                    self.release();
+                    done.pass();
+                }
+                Order::Stop { deadline, is_handed_over } => self.stop(deadline, is_handed_over, now),
             }
         }
     }
@@ -411,8 +468,10 @@ impl Worker {
         self.listening = kept;
         for listening in &self.listening {
             let timeouts = stay.iter().find(|(place, _)| *place == listening.place).map(|(_, timeouts)| *timeouts);
-            if let (Some(door), Some(timeouts)) = (self.hands.tcp.doors.get_mut(listening.door), timeouts) {
-                door.set_timeouts(timeouts);
+            for door in &listening.doors {
+                if let (Some(door), Some(timeouts)) = (self.hands.tcp.doors.get_mut(*door), timeouts) {
+                    door.set_timeouts(timeouts);
+                }
             }
         }
         for coming in come {
@@ -426,7 +485,9 @@ impl Worker {
                 ear.retire();
             }
             self.hear(listening.ear, now); // what was asked before is answered as before
-            self.shut(listening.door, now);
+            for door in &listening.doors {
+                self.shut(*door, now);
+            }
         }
         self.resolver.on_plan(now, &mut self.steps);
         self.hands.perform(&mut self.steps, now);
@@ -442,21 +503,58 @@ impl Worker {
         }
     }
 
-    /// Let in who waits, then close a listening TCP socket.
+    /// Let in all who wait, then close a listening TCP socket.
     fn shut(&mut self, door: Key, now: Moment) {
-        self.accept(door, now);
-        self.hands.tcp.doors.remove(door);
+        while self.accept(door, now) > 0 {}
+        self.remove_door(door);
     }
 
-    fn stop(&mut self, deadline: Moment, now: Moment) {
-        self.deadline = Some(deadline);
-        for index in 0..self.listening.len() {
-            if let Some(Listening { ear, door, .. }) = self.listening.get(index) {
-                let (ear, door) = (*ear, *door);
-                self.hear(ear, now);
+    fn remove_door(&mut self, door: Key) {
+        if let Some(door) = self.hands.tcp.doors.remove(door) {
+            let _ = self.hands.epoll.remove(door.socket()); // closing is not enough where another process has it, too
+        }
+    }
+
+    /// Duplicates of what listens; one that cannot be duplicated is bound anew by whoever gets the others.
+    fn lend(&self) -> Vec<Handed> {
+        let mut lent = Vec::new();
+        for listening in &self.listening {
+            if let Some(ear) = self.hands.udp.ears.get(listening.ear) {
+                lent.extend(Handed::of(ear.address(), Protocol::Udp, ear.socket()));
+            }
+            for door in listening.doors.iter().filter_map(|door| self.hands.tcp.doors.get(*door)) {
+                lent.extend(Handed::of(door.address(), Protocol::Tcp, door.socket()));
+            }
+        }
+        lent
+    }
+
+    /// Read no more from the listening sockets. Ears stay for the replies of queries in flight.
+    fn release(&mut self) {
+        self.is_released = true;
+        for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
+            if let Some(ear) = self.hands.udp.ears.get(ear) {
+                let _ = self.hands.epoll.remove(ear.socket());
+            }
+            self.unfinished.retain(|other| *other != ear);
+            for door in doors {
+                self.remove_door(door);
+            }
+        }
+    }
+
+    fn stop(&mut self, deadline: Moment, is_handed_over: bool, now: Moment) {
+        if is_handed_over {
+            self.release();
+        }
+        for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
+            self.leave(ear, now);
+            for door in doors {
                 self.shut(door, now);
             }
         }
+        let settled = now.plus(if self.hands.tcp.has_guests() { SETTLE_GUESTS } else { SETTLE });
+        self.ending = Some(Ending { deadline, settled, is_handed_over });
     }
 
     /// After a panic: what was half done is dropped, what listens goes on.
@@ -476,6 +574,6 @@ impl Worker {
         self.hands.upstream = Upstream::new(Arc::clone(&common.shared), self.sockets);
         self.resolver = common.shared.resolver(self.number, sys::now());
         // An edge-triggered socket tells nothing of what it held before the panic.
-        self.unfinished = self.hands.udp.ears.keys();
+        self.unfinished = if self.is_released { Vec::new() } else { self.hands.udp.ears.keys() };
     }
 }

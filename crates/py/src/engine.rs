@@ -1,5 +1,7 @@
 //! The Engine class that Python sees: the engine's three types behind one door.
 
+use std::net::IpAddr;
+use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,9 @@ use crate::{plan, snapshot};
 
 /// Python's signal handlers get their turn so often while `next_event` waits.
 const SIGNAL_CHECK: Duration = Duration::from_millis(100);
+
+/// A listening socket as it crosses: address, port, protocol, descriptor.
+type SocketRow = (String, u16, String, RawFd);
 
 /// Where in its life the engine is.
 enum State {
@@ -44,9 +49,14 @@ impl Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    fn new(py: Python<'_>, plan: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (plan, *, sockets = Vec::new(), is_sharing = false))]
+    fn new(py: Python<'_>, plan: &Bound<'_, PyAny>, sockets: Vec<SocketRow>, is_sharing: bool) -> PyResult<Self> {
         let plan = plan::read(plan)?;
-        let bound = py.detach(|| rust::Bound::new(plan)).map_err(raise)?;
+        let bound = py.detach(|| {
+            let handed = sockets.iter().filter_map(duplicate).collect();
+            rust::Bound::taking(plan, handed, is_sharing)
+        });
+        let bound = bound.map_err(raise)?;
         Ok(Self { state: Mutex::new(State::Bound(bound)) })
     }
 
@@ -124,17 +134,70 @@ impl Engine {
         )
     }
 
-    fn stop(&self, py: Python<'_>, deadline_ms: u64) {
+    fn sockets(&self, py: Python<'_>) -> PyResult<Vec<(String, u16, &'static str, RawFd)>> {
+        let handed = py.detach(|| {
+            let running = match &*self.state() {
+                State::Bound(bound) => return Ok(bound.sockets()),
+                State::Running(running) => Arc::clone(running),
+                State::Stopped(_) => return Err(raise(rust::Error::Stopped)),
+            };
+            Ok(running.sockets())
+        })?;
+        Ok(handed
+            .into_iter()
+            .map(|handed| {
+                let protocol = match handed.protocol {
+                    rust::Protocol::Udp => "udp",
+                    rust::Protocol::Tcp => "tcp",
+                };
+                (handed.address.to_string(), handed.port, protocol, handed.socket.into_raw_fd())
+            })
+            .collect())
+    }
+
+    fn release_sockets(&self, py: Python<'_>) -> PyResult<()> {
+        let running = self.running("release_sockets")?;
+        if py.detach(|| running.release_sockets()) { Ok(()) } else { Err(raise(rust::Error::Hangs)) }
+    }
+
+    fn export_cache(&self, py: Python<'_>, fd: RawFd, deadline_ms: u64) -> PyResult<u64> {
+        let caches = self.running("export_cache")?.caches();
+        py.detach(|| caches.export(fd, Duration::from_millis(deadline_ms))).map_err(raise)
+    }
+
+    fn import_cache(&self, py: Python<'_>, fd: RawFd, deadline_ms: u64) -> PyResult<(u64, u64)> {
+        let caches = match &*self.state() {
+            State::Bound(bound) => bound.caches(),
+            State::Running(running) => running.caches(),
+            State::Stopped(_) => return Err(raise(rust::Error::Stopped)),
+        };
+        let imported = py.detach(|| caches.import(fd, Duration::from_millis(deadline_ms))).map_err(raise)?;
+        Ok((imported.taken, imported.refused))
+    }
+
+    #[pyo3(signature = (deadline_ms, *, handed_over = false))]
+    fn stop(&self, py: Python<'_>, deadline_ms: u64, handed_over: bool) {
         py.detach(|| {
             let running = match &*self.state() {
                 State::Running(running) => Some(Arc::clone(running)),
                 State::Bound(_) | State::Stopped(_) => None,
             };
-            let stopped = running.map(|running| running.stop(Duration::from_millis(deadline_ms)));
+            let stopped = running.map(|running| running.stop(Duration::from_millis(deadline_ms), handed_over));
             let mut state = self.state();
             if !matches!(*state, State::Stopped(_)) {
                 *state = State::Stopped(stopped);
             }
         });
     }
+}
+
+/// A row that means no open descriptor, or no address, is as good as none.
+fn duplicate((address, port, protocol, descriptor): &SocketRow) -> Option<rust::Handed> {
+    let protocol = match protocol.as_str() {
+        "udp" => rust::Protocol::Udp,
+        "tcp" => rust::Protocol::Tcp,
+        _ => return None,
+    };
+    let address = address.parse::<IpAddr>().ok()?;
+    rust::Handed::duplicate(address, *port, protocol, *descriptor).ok()
 }

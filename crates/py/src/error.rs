@@ -1,6 +1,7 @@
 //! The only place where a Rust error becomes a Python exception. The sentences are those of `nodens.errors`.
 
 use nodens_engine::Error;
+use nodens_engine::transfer::Trouble;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::{PyErr, import_exception};
 
@@ -18,7 +19,25 @@ pub(crate) fn raise(error: Error) -> PyErr {
         }
         Error::Plan(error) => rejected(error.field, error.why),
         Error::Start(source) => EngineError::new_err(format!("engine: cannot start: {}", reason(&source))),
+        Error::Export { trouble } => EngineError::new_err(format!("cache: cannot be written: {}", blocked(&trouble))),
+        Error::Import { trouble: Trouble::Refused(refused), so_far } => {
+            EngineError::new_err(format!("cache: refused after {} entries: {refused}", so_far.taken))
+        }
+        Error::Import { trouble, so_far } => {
+            let why = blocked(&trouble);
+            EngineError::new_err(format!("cache: cannot be read after {} entries: {why}", so_far.taken))
+        }
+        Error::Hangs => EngineError::new_err("engine: a worker hangs"),
         Error::Stopped => EngineStopped::new_err("engine: has stopped"),
+    }
+}
+
+/// Why a cache stands still on its way.
+fn blocked(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Io(source) => reason(source),
+        Trouble::Late => "the deadline has passed".to_owned(),
+        Trouble::Refused(refused) => refused.to_string(),
     }
 }
 

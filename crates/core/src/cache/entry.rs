@@ -54,7 +54,7 @@ pub struct Entry {
     recheck: AtomicU32,
     last_hit: AtomicU32,
     hits: AtomicU16,
-    pub(super) bits: u8,
+    pub(crate) bits: u8,
     kind: Kind,
     pub(super) is_hot: AtomicBool,
 }
@@ -139,6 +139,23 @@ impl Entry {
     /// Whether a refresh may be tried.
     pub fn may_refresh(&self, now: Moment) -> bool {
         tenths(now) >= self.recheck.load(Ordering::Relaxed)
+    }
+
+    /// When it was stored, and when its lifetime ends.
+    pub fn times(&self) -> (Moment, Moment) {
+        (self.stored, self.expires)
+    }
+
+    /// Who asked for it: hits, the last one in tenths of a second, and whether somebody asked lately.
+    pub(crate) fn tally(&self) -> (u16, u32, bool) {
+        (self.hits.load(Ordering::Relaxed), self.last_hit.load(Ordering::Relaxed), self.is_hot.load(Ordering::Relaxed))
+    }
+
+    /// Go on counting where another process was.
+    pub(crate) fn resume(&self, (hits, last_hit, is_hot): (u16, u32, bool), now: Moment) {
+        self.hits.store(hits, Ordering::Relaxed);
+        self.last_hit.store(last_hit.min(tenths(now)), Ordering::Relaxed);
+        self.is_hot.store(is_hot, Ordering::Relaxed);
     }
 
     /// Bytes it holds on the heap, with the allocator's own.

@@ -4,6 +4,7 @@ pub mod entry;
 pub mod key;
 pub mod lifetime;
 pub mod shard;
+pub mod transfer;
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;

@@ -127,6 +127,13 @@ impl Table {
         }
     }
 
+    /// The entries of up to `count` slots, and whether more slots follow.
+    pub fn part(&self, from: usize, count: usize) -> (impl Iterator<Item = &Entry>, bool) {
+        let end = from.saturating_add(count).min(self.slots.len());
+        let part = self.slots.get(from..end).unwrap_or_default();
+        (part.iter().flatten(), end < self.slots.len())
+    }
+
     /// Keep the account of the tables themselves honest.
     fn recharge(&mut self, budget: &Budget) {
         let held = self.slots.capacity() * size_of::<Option<Entry>>()
