@@ -28,7 +28,7 @@ class Engine:
         cls,
         plan: EnginePlan,
         *,
-        sockets: Sequence[tuple[str, int, Literal["udp", "tcp"], int]] = (),
+        sockets: Sequence[tuple[str, int, Literal["udp", "tcp"], int]] = ...,
         is_sharing: bool = False,
     ) -> Engine:
         """Bind every socket of the plan, or none.

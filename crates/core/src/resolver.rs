@@ -10,8 +10,10 @@ mod settling;
 
 use core::sync::atomic::Ordering;
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::cache::Swept;
 use crate::counters::SiteCounters;
 use crate::hash::Chance;
 use crate::shared::compile::Compiled;
@@ -21,10 +23,13 @@ use crate::time::Moment;
 use crate::wire::encode::Encoder;
 use crate::wire::name::NameBuffer;
 use flying::{Flying, Use};
+use giving::Owed;
 use probing::Probes;
 
 /// How often caches are looked through for what is over.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// The same, while more is kept than may be.
+const SHED_EVERY: Duration = Duration::from_millis(50);
 
 /// One worker's part of the engine's logic.
 pub struct Resolver {
@@ -44,6 +49,7 @@ pub struct Resolver {
     encoder: Encoder,
     sweep_at: Option<Moment>,
     errors_at: Option<Moment>,
+    owed: VecDeque<Owed>,
 }
 
 impl Resolver {
@@ -62,6 +68,7 @@ impl Resolver {
             encoder: Encoder::default(),
             sweep_at: Some(now.plus(SWEEP_EVERY)),
             errors_at: None,
+            owed: VecDeque::new(),
             shared,
         };
         resolver.begin_loop_probes(now);
@@ -98,23 +105,37 @@ impl Resolver {
         }
     }
 
+    /// An exchange waits for a connection to be made, or no longer does; only for the words of an `errors` line.
+    pub fn on_dialing(&mut self, exchange: ExchangeId, is_dialing: bool) {
+        if let Some(Use::Question(slot)) = self.flying.exchange(exchange)
+            && let Some(pending) = self.flying.get(slot)
+            && let Some(open) = pending.open.iter_mut().find(|open| open.id == exchange)
+        {
+            open.is_dialing = is_dialing;
+        }
+    }
+
     /// When `on_time` is due.
     pub fn next_wake(&self) -> Option<Moment> {
-        [self.flying.next_timer(), self.probes.next_wake(), self.sweep_at, self.errors_at].into_iter().flatten().min()
+        let owed = self.owed.front().map(|owed| owed.since);
+        let due = [self.flying.next_timer(), self.probes.next_wake(), self.sweep_at, self.errors_at, owed];
+        due.into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn on_time(&mut self, now: Moment, steps: &mut Steps) {
+        self.pay(now, steps);
         while let Some(slot) = self.flying.take_due(now) {
             self.look_at(slot, now, steps);
         }
         self.run_probes(now, steps);
         if self.sweep_at.is_some_and(|at| at <= now) {
-            let mut is_any_left = false;
-            for block in &self.plan.blocks {
-                is_any_left |= block.cache.as_ref().is_some_and(|cache| cache.store.sweep(now));
-            }
-            self.sweep_at = is_any_left.then(|| now.plus(SWEEP_EVERY));
+            let caches = self.plan.blocks.iter().filter_map(|block| block.cache.as_ref());
+            self.sweep_at = match caches.map(|cache| cache.store.sweep(now)).max() {
+                None | Some(Swept::Empty) => None,
+                Some(Swept::Kept) => Some(now.plus(SWEEP_EVERY)),
+                Some(Swept::Over) => Some(now.plus(SHED_EVERY)),
+            };
         }
         if self.errors_at.is_some_and(|at| at <= now) {
             self.print_consolidated(now);
@@ -128,7 +149,7 @@ impl Resolver {
             return;
         }
         self.plan = Arc::new(plan);
-        self.sweep_at = Some(now.plus(SWEEP_EVERY));
+        self.sweep_at = Some(now.plus(SHED_EVERY));
         self.end_probes(steps);
         self.begin_loop_probes(now);
     }
@@ -145,12 +166,26 @@ impl Resolver {
         self.flying.forget_client(handle);
     }
 
-    /// Questions for which somebody waits, here.
+    /// Questions that are not over for everybody, here.
     pub fn in_flight(&self) -> usize {
-        self.flying.len()
+        self.flying.len() + self.owed.len()
     }
 
     fn publish_in_flight(&self) {
         self.shelf.counters.in_flight.store(self.flying.len() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Resolver {
+    /// What was in flight holds no memory, no place under `max_concurrent` and no claim any more (a panic may end us so).
+    fn drop(&mut self) {
+        for owed in &self.owed {
+            self.shared.budget.release(owed.pending.charged);
+        }
+        for pending in self.flying.drain() {
+            pending.give_back(&self.shared.budget);
+            self.shared.claims.settle(pending.merge, self.worker, || None, |_| ());
+        }
+        self.publish_in_flight();
     }
 }

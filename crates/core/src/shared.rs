@@ -133,6 +133,8 @@ pub struct Shared {
     pub(crate) claims: Claims,
     pub(crate) healthcheck_broken: Count,
     pub(crate) concurrent_rejects: Count,
+    /// Unix seconds at the engine clock's origin; 0: not known.
+    unix_origin_s: AtomicU64,
     generation: AtomicU64,
     current: RwLock<Arc<Compiled>>,
     registry: Mutex<Registry>,
@@ -158,6 +160,7 @@ impl Shared {
             claims: Claims::default(),
             healthcheck_broken: Count::default(),
             concurrent_rejects: Count::default(),
+            unix_origin_s: AtomicU64::new(0),
             generation: AtomicU64::new(1),
             current: RwLock::new(Arc::new(compiled)),
             registry: Mutex::new(registry),
@@ -178,6 +181,18 @@ impl Shared {
         *self.current.write() = Arc::new(compiled);
         self.generation.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    /// What a clock on the wall says at `now`, in Unix seconds; to be said again now and then, for such clocks are set.
+    pub fn set_wall_clock(&self, unix_s: u64, now: Moment) {
+        self.unix_origin_s.store(unix_s.saturating_sub(now.since(Moment::START).as_secs()), Ordering::Relaxed);
+    }
+
+    /// Unix seconds at a moment, as signatures count them (modulo 2^32), if anybody has told us.
+    pub(crate) fn unix_s(&self, now: Moment) -> Option<u32> {
+        let origin = self.unix_origin_s.load(Ordering::Relaxed);
+        let seconds = origin.wrapping_add(now.since(Moment::START).as_secs());
+        (origin > 0).then(|| u32::try_from(seconds & u64::from(u32::MAX)).unwrap_or(0))
     }
 
     /// Changes with each `apply`.

@@ -65,6 +65,8 @@ pub struct Destination {
     pub expire_ms: u64,
     /// Connections older than this are replaced; 0: never.
     pub max_age_ms: u64,
+    /// Idle connections kept to this upstream, at most, in this pool; 0: as many as there are.
+    pub max_idle: usize,
 }
 
 /// Bytes of a message inside [`Steps`].

@@ -315,14 +315,3 @@ fn an_answer_that_may_not_be_kept_still_serves_the_other_worker() {
     assert_eq!((reply.id, reply.rcode, other.sent.len()), (2, 5, 0));
     assert_eq!(&other.replies[0].1[12..16], b"\x03WWW");
 }
-
-#[test]
-fn too_many_who_wait_for_one_question_are_told_so() {
-    let mut bench = bench(forward(1));
-    for id in 0..1_002 {
-        bench.ask(&query(id, "www.test.", A, Some((1232, false))));
-    }
-    let told: Vec<Read> = bench.replies.iter().map(|(_, reply)| read(reply)).collect();
-    assert_eq!(told.iter().map(|reply| (reply.rcode, reply.ede)).collect::<Vec<_>>(), [(2, Some(14)); 2]);
-    assert_eq!(bench.number("nodens_overload_total", &[]), 2.0);
-}

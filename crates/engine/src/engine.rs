@@ -110,6 +110,7 @@ impl Bound {
     pub fn taking(plan: EnginePlan, mut handed: Vec<Handed>, is_sharing: bool) -> Result<Self, Error> {
         sys::raise_file_limit();
         let shared = Shared::new(plan.clone(), random::seed(), sys::now())?;
+        shared.set_wall_clock(sys::unix_s(), sys::now());
         let binds = bind_new(&plan, workers_of(&plan), &Held::default(), &mut handed, is_sharing)?;
         Ok(Self { plan, shared, binds })
     }
@@ -384,5 +385,41 @@ fn add(samples: &mut Vec<Sample>, name: &str, by: u64) {
         Some(Sample { value: Value::Number(number), .. }) => *number += by,
         Some(_) => {}
         None => samples.push(Sample { family, labels: Vec::new(), value: Value::Number(by) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workers_panic_is_told_and_counted_and_the_worker_goes_on() {
+        let plan = EnginePlan {
+            workers: 1,
+            memory_limit_bytes: 1 << 20,
+            max_tcp_connections: 1,
+            max_tcp_connections_per_client: 1,
+            max_queries_per_connection: 1,
+            listeners: Vec::new(),
+            blocks: Vec::new(),
+        };
+        let running = Bound::new(plan).and_then(Bound::start).unwrap();
+        let panics = |samples: &[Sample]| {
+            let found = samples.iter().find(|sample| CATALOGUE[sample.family].name == "coredns_panics_total");
+            found.map(|sample| sample.value.clone())
+        };
+        assert_eq!(panics(&running.samples()), Some(Value::Number(0.0)));
+        for count in [1.0, 2.0] {
+            running.common.mailboxes[0].put(Order::Panic);
+            let told = running.next_event(Duration::from_secs(5)).unwrap();
+            assert_eq!((told.kind.as_str(), told.message.as_str()), ("worker panicked", "worker 0: panicked: told to"));
+            let turns = running.pulse()[0];
+            running.common.mailboxes[0].nudge();
+            while running.pulse()[0] == turns {
+                thread::yield_now();
+            }
+            assert_eq!(panics(&running.samples()), Some(Value::Number(count)));
+        }
+        assert_eq!(panics(&running.stop(Duration::from_millis(100), false).samples()), Some(Value::Number(2.0)));
     }
 }

@@ -67,6 +67,9 @@ pub enum Order {
         /// The listening sockets are the next process's; connections go on until they are idle.
         is_handed_over: bool,
     },
+    /// Break, as a bug would.
+    #[cfg(test)]
+    Panic,
 }
 
 /// A worker's letter box. Others put in, the worker takes out.

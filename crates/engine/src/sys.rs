@@ -30,13 +30,21 @@ fn checked(returned: libc::c_int) -> io::Result<libc::c_int> {
 
 /// The engine's clock: `CLOCK_MONOTONIC`.
 pub fn now() -> Moment {
+    let (seconds, nanos) = read_clock(libc::CLOCK_MONOTONIC);
+    Moment::from_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+/// The clock on the wall, in Unix seconds; may be set at any time.
+pub fn unix_s() -> u64 {
+    read_clock(libc::CLOCK_REALTIME).0
+}
+
+fn read_clock(clock: libc::clockid_t) -> (u64, u64) {
     // SAFETY: all zeroes is a valid timespec.
     let mut time: libc::timespec = unsafe { zeroed() };
-    // SAFETY: the pointer is to a live timespec; this clock exists on every Linux.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
-    Moment::from_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+    // SAFETY: the pointer is to a live timespec; both clocks exist on every Linux.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Fill with secret bytes from the kernel.

@@ -31,6 +31,11 @@ impl Ear {
         &self.socket
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// For whom it hears.
     pub fn listener(&self) -> ListenerId {
         self.listener
@@ -39,11 +44,6 @@ impl Ear {
     /// Hear for another listener from now on.
     pub fn hand_over(&mut self, heir: ListenerId) {
         self.listener = heir;
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// Hear nothing new, so that what comes finds whoever has this address now; what waits can still be read, and

@@ -35,12 +35,9 @@ const DATAGRAMS_AT_ONCE: usize = 8;
 const ROUNDS_AT_ONCE: usize = 16;
 /// A socket whose listener left stays so long, for the replies of queries in flight.
 pub const FAREWELL: Duration = Duration::from_secs(3);
-/// The same, when none is in flight: for what the kernel had already addressed to it.
+/// The same, when none is in flight: for what the kernel had already addressed to it. A worker that is to end waits as
+/// long, also for the first queries of clients that it let in at the last moment.
 const SHORT_FAREWELL: Duration = Duration::from_millis(20);
-/// After the order to stop, what was on its way arrives: datagrams that the kernel had already given to our socket...
-const SETTLE: Duration = Duration::from_millis(5);
-/// ...and first queries of clients whose connection was accepted at the last moment.
-const SETTLE_GUESTS: Duration = Duration::from_millis(25);
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -126,6 +123,8 @@ pub struct Worker {
     reply: Vec<u8>,
     sockets: usize,
     now: Moment,
+    /// When the clock on the wall is looked at again; the first worker does that.
+    wall_clock_at: Moment,
     /// The listening sockets are another process's now.
     is_released: bool,
     ending: Option<Ending>,
@@ -153,6 +152,7 @@ impl Worker {
             reply: vec![0; MESSAGE],
             sockets,
             now: sys::now(),
+            wall_clock_at: Moment::START,
             is_released: false,
             ending: None,
         })
@@ -214,6 +214,10 @@ impl Worker {
     fn turn(&mut self) -> bool {
         let count = self.hands.epoll.wait(self.until_next());
         let now = self.tick();
+        if self.number == 0 && self.wall_clock_at <= now {
+            self.hands.common.shared.set_wall_clock(sys::unix_s(), now);
+            self.wall_clock_at = now.plus(LONGEST_WAIT);
+        }
         for ear in std::mem::take(&mut self.unfinished) {
             self.hear(ear, now);
         }
@@ -411,6 +415,7 @@ impl Worker {
     fn finish(&mut self, now: Moment) {
         for _ in 0..ROUNDS_AT_ONCE {
             let mut is_quiet = true;
+            self.tell_dialing();
             while let Some((exchange, fault)) = self.hands.upstream.next_fault() {
                 self.resolver.on_fault(exchange, fault, now, &mut self.steps);
                 self.hands.perform(&mut self.steps, now);
@@ -433,7 +438,15 @@ impl Worker {
                 break;
             }
         }
+        self.tell_dialing();
         self.hands.udp.flush();
+    }
+
+    /// Tell which exchanges wait for a connection to be made.
+    fn tell_dialing(&mut self) {
+        for (exchange, is_dialing) in self.hands.upstream.streams.take_dialing() {
+            self.resolver.on_dialing(exchange, is_dialing);
+        }
     }
 
     fn on_bell(&mut self, now: Moment) {
@@ -450,6 +463,9 @@ impl Worker {
                     self.apply(come, &stay, limits, now);
                     done.pass();
                 }
+                #[cfg(test)]
+                #[expect(clippy::panic, reason = "that is what it is for")]
+                Order::Panic => panic!("told to"),
                 Order::Lend { to } => drop(to.send(self.lend())),
                 Order::Release { done } => {
                     self.release();
@@ -553,8 +569,7 @@ impl Worker {
                 self.shut(door, now);
             }
         }
-        let settled = now.plus(if self.hands.tcp.has_guests() { SETTLE_GUESTS } else { SETTLE });
-        self.ending = Some(Ending { deadline, settled, is_handed_over });
+        self.ending = Some(Ending { deadline, settled: now.plus(SHORT_FAREWELL), is_handed_over });
     }
 
     /// After a panic: what was half done is dropped, what listens goes on.
@@ -573,6 +588,9 @@ impl Worker {
         }
         self.hands.upstream = Upstream::new(Arc::clone(&common.shared), self.sockets);
         self.resolver = common.shared.resolver(self.number, sys::now());
+        for mailbox in &common.mailboxes {
+            mailbox.nudge(); // those who waited for what we asked begin to ask themselves
+        }
         // An edge-triggered socket tells nothing of what it held before the panic.
         self.unfinished = if self.is_released { Vec::new() } else { self.hands.udp.ears.keys() };
     }

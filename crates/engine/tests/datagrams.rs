@@ -139,7 +139,15 @@ fn replies_for_two_listeners_leave_through_their_own_sockets() {
 // ------------ Towards upstreams ------------
 
 fn destination(address: SocketAddr) -> Destination {
-    Destination { address, transport: UpstreamTransport::Udp, pool: 0, source: None, expire_ms: 0, max_age_ms: 0 }
+    Destination {
+        address,
+        transport: UpstreamTransport::Udp,
+        pool: 0,
+        source: None,
+        expire_ms: 0,
+        max_age_ms: 0,
+        max_idle: 0,
+    }
 }
 
 fn wait(epoll: &mut Epoll) {

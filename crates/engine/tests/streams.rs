@@ -120,7 +120,15 @@ fn query(exchange: u64) -> Vec<u8> {
 }
 
 fn destination(address: SocketAddr) -> Destination {
-    Destination { address, transport: UpstreamTransport::Tcp, pool: 1, source: None, expire_ms: 10_000, max_age_ms: 0 }
+    Destination {
+        address,
+        transport: UpstreamTransport::Tcp,
+        pool: 1,
+        source: None,
+        expire_ms: 10_000,
+        max_age_ms: 0,
+        max_idle: 0,
+    }
 }
 
 fn listen() -> (TcpListener, Destination) {
@@ -340,4 +348,72 @@ fn an_old_connection_gets_no_more_queries() {
     assert_eq!(bench.upstream.streams.len(), 2);
     bench.upstream.forget(ExchangeId(1));
     bench.turn_until(|bench| bench.upstream.streams.len() == 1);
+}
+
+#[test]
+fn no_more_connections_stay_idle_than_may() {
+    for (max_idle, left) in [(0, 4), (2, 2), (1, 1)] {
+        let (listener, to) = listen();
+        let to = Destination { max_idle, ..to };
+        let server = std::thread::spawn(move || {
+            let mut streams: Vec<_> = (0..4).map(|_| listener.accept().unwrap().0).collect();
+            for stream in &mut streams {
+                for _ in 0..2 {
+                    let message = take(stream).unwrap();
+                    give(stream, &message);
+                }
+            }
+            for stream in &mut streams {
+                assert_eq!(take(stream), None);
+            }
+        });
+        let mut bench = Bench::new();
+        for exchange in 0..8 {
+            bench.ask(exchange, &to);
+        }
+        bench.turn_until(|bench| bench.answers.len() == 8 && bench.upstream.streams.len() == left);
+        assert_eq!(bench.faults, []);
+        drop(bench);
+        server.join().unwrap();
+    }
+}
+
+#[test]
+fn an_upstream_that_answers_twice_is_late_not_out_of_step() {
+    let (listener, to) = listen();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        for _ in 0..2 {
+            let message = take(&mut stream).unwrap();
+            give(&mut stream, &message);
+            give(&mut stream, &message);
+        }
+        take(&mut stream)
+    });
+    let mut bench = Bench::new();
+    bench.ask(1, &to);
+    bench.ask(2, &to);
+    bench.turn_until(|bench| bench.answers.len() == 2);
+    assert_eq!((bench.upstream.streams.len(), bench.faults.len()), (1, 0));
+    drop(bench);
+    assert_eq!(server.join().unwrap(), None);
+}
+
+#[test]
+fn who_waits_for_a_connection_is_said_and_that_it_is_there() {
+    let (listener, to) = listen();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let message = take(&mut stream).unwrap();
+        give(&mut stream, &message);
+        stream
+    });
+    let mut bench = Bench::new();
+    bench.ask(1, &to);
+    assert_eq!(bench.upstream.streams.take_dialing(), [(ExchangeId(1), true)]);
+    bench.turn_until(|bench| bench.answers.len() == 1);
+    assert_eq!(bench.upstream.streams.take_dialing(), [(ExchangeId(1), false)]);
+    bench.ask(2, &to);
+    assert_eq!(bench.upstream.streams.take_dialing(), [], "over an open connection nobody dials");
+    drop(server.join().unwrap());
 }

@@ -20,13 +20,13 @@ pub struct Verdict {
     pub lifetime: Duration,
 }
 
-/// Judge a response by the rules of a cache. Zone lists (`disable`) are the caller's.
-pub fn judge(digest: &Digest, rules: &CachePlan) -> Verdict {
+/// Judge a response by the rules of a cache. Zone lists (`disable`) are the caller's. `unix_s`: the wall clock, if known.
+pub fn judge(digest: &Digest, rules: &CachePlan, unix_s: Option<u32>) -> Verdict {
     let floor = Duration::from_secs(TTL_FLOOR_S.into());
     let ttl = digest.ttl_min;
     let keep = |kind, lifetime| Verdict { kind: Some(kind), lifetime };
     let pass = Verdict { kind: None, lifetime: floor };
-    if digest.flags & TC != 0 || digest.is_scoped {
+    if digest.flags & TC != 0 || digest.is_scoped || unix_s.is_some_and(|now| digest.is_badly_signed(now)) {
         return pass;
     }
     let denial_ttl = digest.denial_ttl.map(|soa| ttl.map_or(soa, |least| least.min(soa)));
@@ -99,10 +99,20 @@ mod tests {
             ("servfail", Digest { rcode: 2, ..Digest::default() }, Some(Kind::Failure), 5),
             ("refused", Digest { rcode: 5, ..Digest::default() }, None, 5),
             ("truncated", Digest { flags: TC, ..data }, None, 5),
+            ("signed for now", Digest { is_do: true, signed: Some((999, 1_001)), ..data }, Some(Kind::Success), 12),
+            (
+                "signed until just now",
+                Digest { is_do: true, signed: Some((900, 1_000)), ..data },
+                Some(Kind::Success),
+                12,
+            ),
+            ("signed for the past", Digest { is_do: true, signed: Some((900, 999)), ..data }, None, 5),
+            ("signed for the future", Digest { is_do: true, signed: Some((1_001, 1_100)), ..data }, None, 5),
+            ("signed, but nobody wants to know", Digest { signed: Some((900, 999)), ..data }, Some(Kind::Success), 12),
             ("for one subnet", Digest { is_scoped: true, ..data }, None, 5),
         ];
         for (name, digest, kind, seconds) in table {
-            let verdict = judge(&digest, &rules());
+            let verdict = judge(&digest, &rules(), Some(1_000));
             assert_eq!((verdict.kind, verdict.lifetime.as_secs()), (kind, seconds), "{name}");
         }
     }

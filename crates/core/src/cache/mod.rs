@@ -25,6 +25,8 @@ const SHARDS: usize = 16;
 const TRIES: usize = 8;
 /// Slots looked at per shard in one sweep.
 const SWEEP_SLOTS: usize = 256;
+/// Entries over a lowered limit that leave in one sweep; well under a millisecond's work.
+const SHED_AT_ONCE: usize = 1_024;
 
 /// What the cache knows about a question at one moment.
 #[must_use]
@@ -41,6 +43,18 @@ pub enum Lookup<'c> {
     },
     /// Ask upstream.
     Absent,
+}
+
+/// What a sweep leaves to be done.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Swept {
+    /// Nothing: the cache is empty.
+    Empty,
+    /// Entries, whose time will come.
+    Kept,
+    /// More entries than the limits allow: sweep again soon.
+    Over,
 }
 
 /// What became of an insert.
@@ -83,7 +97,7 @@ impl ResponseCache {
         }
     }
 
-    /// Take up changed limits; what is over them leaves as new answers come.
+    /// Take up changed limits; what is over them leaves with the next sweeps.
     pub fn set_limits(&self, plan: &CachePlan) {
         let [success, denial] = &self.capacities;
         success.store(plan.success.capacity, Ordering::Relaxed);
@@ -280,8 +294,8 @@ impl ResponseCache {
         }
     }
 
-    /// Let those go whose time is over: a bounded part of one shard after the other. Gives whether anything is left.
-    pub fn sweep(&self, now: Moment) -> bool {
+    /// Let those go whose time is over, a bounded part of one shard after the other; then those over lowered limits.
+    pub fn sweep(&self, now: Moment) -> Swept {
         let window = Duration::from_nanos(self.stale_ns.load(Ordering::Relaxed));
         for _ in 0..SHARDS {
             let hand = self.sweep.fetch_add(1, Ordering::Relaxed) % SHARDS;
@@ -295,7 +309,29 @@ impl ResponseCache {
                 table.sweep(now, window, SWEEP_SLOTS, &self.budget, |entry| self.let_go(&entry, side));
             }
         }
-        self.len(Side::Success) + self.len(Side::Denial) > 0
+        let is_over = self.shed_over_limits(now);
+        match self.len(Side::Success) + self.len(Side::Denial) {
+            0 => Swept::Empty,
+            _ if is_over => Swept::Over,
+            _ => Swept::Kept,
+        }
+    }
+
+    /// Let a bounded number go of what is over a capacity or the budget; gives whether there is more.
+    fn shed_over_limits(&self, now: Moment) -> bool {
+        let mut inserted = Inserted::default();
+        let sides = [Side::Success, Side::Denial];
+        let is_over = |side: Side| {
+            let capacity = self.capacities.get(side as usize).map_or(0, |capacity| capacity.load(Ordering::Relaxed));
+            self.len(side) > capacity || (self.len(side) > 0 && self.budget.used() > self.budget.limit())
+        };
+        for _ in 0..SHED_AT_ONCE {
+            let Some(side) = sides.into_iter().rev().find(|side| is_over(*side)) else { return false };
+            if !self.evict(side, now, &mut inserted) {
+                return false;
+            }
+        }
+        sides.into_iter().any(is_over)
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// How `log` files it.
     pub class: LogClass,
+    /// Who said it, or was asked last in vain.
+    pub upstream: Option<Arc<str>>,
     /// We said it ourselves, for this reason.
     pub failure: Option<Failure>,
 }

@@ -3,4 +3,5 @@
 pub mod inflight;
 pub mod policy;
 pub mod question;
+pub mod trouble;
 pub mod upstream;

@@ -1,10 +1,12 @@
 //! A question in flight: who waits for it, whom we ask, until when.
 
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
 
 use super::inflight::Outcome;
-use super::upstream::Failing;
+use super::trouble::Trouble;
+use crate::budget::Budget;
 use crate::shared::compile::Compiled;
 use crate::step::{Client, ExchangeId};
 use crate::time::Moment;
@@ -17,8 +19,10 @@ pub const TOTAL: Duration = Duration::from_millis(1_900);
 pub const FIRST: Duration = Duration::from_millis(600);
 /// Attempts a question may make at most; two per upstream, if those are fewer.
 pub const ATTEMPTS: usize = 4;
-/// Clients that may wait for one question.
-pub const WAITERS: usize = 1_000;
+/// Clients that may wait for one question: some 4 MB; the memory budget may say no earlier.
+pub const WAITERS: usize = 16_384;
+/// Waiting clients that are answered in one go; others get their turn before the rest.
+pub const BURST: usize = 256;
 
 /// A client that waits.
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub struct Waiter {
 
 /// An exchange that may still bring something.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about an exchange")]
 pub struct Open {
     /// Its name.
     pub id: ExchangeId,
@@ -46,6 +51,8 @@ pub struct Open {
     pub is_tcp: bool,
     /// With our OPT.
     pub has_edns: bool,
+    /// It waits for a connection that is not there yet.
+    pub is_dialing: bool,
     /// When it began.
     pub sent: Moment,
     /// Its time is over, though we still listen.
@@ -96,8 +103,8 @@ pub struct Pending {
     pub open: Vec<Open>,
     /// What to say if nothing better comes (`failover`, or a truncated answer).
     pub fallback: Option<Outcome>,
-    /// The last fault: which upstream, how, what.
-    pub fault: Option<(String, bool, Failing)>,
+    /// What went wrong last.
+    pub trouble: Option<Trouble>,
     /// Another worker asks; we wait.
     pub is_parked: bool,
     /// Counted against `max_concurrent` of so-and-so.
@@ -114,6 +121,16 @@ impl Pending {
     /// What is asked.
     pub fn question(&self) -> Question<'_> {
         Question { qname: &self.qname, qtype: self.qtype, qclass: self.qclass }
+    }
+
+    /// Give back the bytes it was charged for, and its place under `max_concurrent`.
+    pub fn give_back(&self, budget: &Budget) {
+        budget.release(self.charged);
+        if let Some(number) = self.loaded
+            && let Some(forward) = self.plan.blocks.get(self.block).and_then(|block| block.forwards.get(number))
+        {
+            forward.load.active.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// When to look at it again.

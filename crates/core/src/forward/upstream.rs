@@ -3,6 +3,8 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 
+use std::sync::Arc;
+
 use parking_lot::Mutex;
 
 use crate::counters::{Count, Histogram, Plain};
@@ -26,11 +28,13 @@ pub enum Failing {
     Loop = 6,
     /// We had no room.
     NoRoom = 7,
+    /// There is no upstream to ask.
+    Nobody = 8,
 }
 
 impl Failing {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Timeout,
         Self::Refused,
         Self::Unreachable,
@@ -39,6 +43,7 @@ impl Failing {
         Self::Bare,
         Self::Loop,
         Self::NoRoom,
+        Self::Nobody,
     ];
 
     /// One word for labels.
@@ -52,6 +57,7 @@ impl Failing {
             Self::Bare => "bare",
             Self::Loop => "loop",
             Self::NoRoom => "no_room",
+            Self::Nobody => "nobody",
         }
     }
 
@@ -66,6 +72,7 @@ impl Failing {
             Self::Bare => "response without a question",
             Self::Loop => "query came back to us",
             Self::NoRoom => "no socket or buffer left",
+            Self::Nobody => "no upstream",
         }
     }
 }
@@ -74,7 +81,7 @@ impl Failing {
 #[derive(Debug, Default)]
 pub struct Belief {
     /// `ip:port`, as metrics print it.
-    pub label: String,
+    pub label: Arc<str>,
     fails: AtomicU32,
     is_down: AtomicBool,
     is_probed: AtomicBool,
@@ -95,7 +102,7 @@ pub struct Belief {
 
 impl Belief {
     /// Nothing is known yet: believed up.
-    pub fn new(label: String) -> Self {
+    pub fn new(label: Arc<str>) -> Self {
         Self { label, ..Self::default() }
     }
 

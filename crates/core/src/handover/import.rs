@@ -182,7 +182,7 @@ impl Importer {
             return None;
         }
         let told = digest(&mut self.encoder, &mut self.scratch, message, &question).ok()?;
-        let verdict = judge(&told, &cached.plan);
+        let verdict = judge(&told, &cached.plan, self.shared.unix_s(now));
         let kind = [Kind::Success, Kind::Denial, Kind::Failure].get(usize::from(kind)).copied()?;
         if verdict.kind != Some(kind) || !cached.covers(qname) || !cached.may_keep(kind.side(), qname) {
             return None;

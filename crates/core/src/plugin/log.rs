@@ -74,6 +74,8 @@ pub struct QueryLine {
     pub reply_size: usize,
     /// Arrival to reply.
     pub duration: Duration,
+    /// Who was asked for it, if anybody: `{/forward/upstream}`.
+    pub upstream: Option<Arc<str>>,
 }
 
 /// A part of a format.
@@ -105,6 +107,7 @@ pub enum Value {
     Rflags,
     Rsize,
     Duration,
+    Upstream,
     Label,
 }
 
@@ -155,6 +158,7 @@ fn placeholder(word: &str) -> Option<Value> {
         ">rflags" => Value::Rflags,
         "rsize" => Value::Rsize,
         "duration" => Value::Duration,
+        "/forward/upstream" => Value::Upstream,
         label if label.starts_with('/') && label.len() > 1 => Value::Label,
         _ => return None,
     })
@@ -197,6 +201,7 @@ impl QueryLine {
                 write_seconds(self.duration, into);
                 Ok(())
             }
+            Value::Upstream => into.write_str(self.upstream.as_deref().unwrap_or("-")),
             Value::Label => into.write_str("-"),
         };
     }
@@ -369,6 +374,7 @@ mod tests {
             flags: QR | AA | RD,
             reply_size: 106,
             duration: Duration::from_nanos(232_824),
+            upstream: None,
         };
         let mut text = String::new();
         LogRecord::query(line).render(&mut text);

@@ -174,6 +174,7 @@ impl Resolver {
             speaker: Speaker::Server,
             source: Source::Error,
             class: LogClass::Error,
+            upstream: None,
         };
         if site != NOWHERE {
             self.note_reply(block, &finished, now);
@@ -267,6 +268,7 @@ impl Resolver {
             speaker: Speaker::Cache,
             source: if found.is_stale { Source::Stale } else { Source::Hit },
             class: log_class(found.kind),
+            upstream: None,
         };
         self.note_reply(Some(block), &finished, now);
     }
@@ -330,6 +332,7 @@ fn look(
                 entry.kind() != Kind::Failure
                     && prefetch.amount > 0
                     && hits >= prefetch.amount
+                    && entry.may_refresh(now)
                     && u64::from(entry.remaining_s(now)) <= share
             });
             Looked::Found(found)

@@ -93,6 +93,12 @@ impl Flying {
         Some(pending)
     }
 
+    /// Take all questions out: the end.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Pending> {
+        self.len = 0;
+        core::mem::take(&mut self.slots).into_iter().flatten()
+    }
+
     /// Take a question in hand without ending it; `put_back` follows.
     pub(super) fn borrow_out(&mut self, slot: usize) -> Option<Pending> {
         self.slots.get_mut(slot)?.take()

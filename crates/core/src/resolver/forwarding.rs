@@ -12,6 +12,7 @@ use crate::event::EventKind;
 use crate::forward::inflight::Claim;
 use crate::forward::policy::order;
 use crate::forward::question::{ATTEMPTS, FIRST, Open, Pending, TOTAL, WAITERS, Waiter};
+use crate::forward::trouble::Trouble;
 use crate::forward::upstream::Failing;
 use crate::plan::Transport;
 use crate::shared::compile::{Block, Forward};
@@ -67,7 +68,8 @@ impl Resolver {
         {
             let Some(waiter) = waiter else { return };
             let cost = WAITER_COST + waiter.qname.len();
-            if pending.waiters.len() < WAITERS && self.shared.budget.charge(cost) {
+            let is_room = pending.waiters.len() < WAITERS && self.charge(block, cost, now);
+            if is_room && let Some(pending) = self.flying.get(slot) {
                 pending.charged += cost;
                 pending.waiters.push(waiter);
                 if let Some(at) = ask.stale_at {
@@ -150,7 +152,7 @@ impl Resolver {
             free: FREE,
             open: Vec::new(),
             fallback: None,
-            fault: None,
+            trouble: None,
             is_parked,
             loaded: loaded.then_some(number),
             charged: cost,
@@ -187,9 +189,11 @@ impl Resolver {
         if forward.plan.max_connect_attempts > 0 {
             most = most.min(forward.plan.max_connect_attempts as usize);
         }
-        if list.is_empty() {
-            let label = ups.first().map_or(String::new(), |upstream| upstream.belief.label.clone());
-            pending.fault = Some((label, false, Failing::Loop));
+        if ups.is_empty() {
+            pending.trouble = Some(trouble(&Arc::default(), Failing::Nobody));
+        } else if list.is_empty() {
+            let label = ups.first().map_or_else(Arc::default, |upstream| Arc::clone(&upstream.belief.label));
+            pending.trouble = Some(trouble(&label, Failing::Loop));
         } else if is_all_down {
             self.shared.healthcheck_broken.add_shared(1);
             if forward.plan.is_failfast {
@@ -258,6 +262,7 @@ impl Resolver {
             upstream: number,
             is_tcp,
             has_edns,
+            is_dialing: false,
             sent: now,
             is_late: false,
         });
@@ -270,7 +275,7 @@ impl Resolver {
     pub(super) fn look_at(&mut self, slot: usize, now: Moment, steps: &mut Steps) {
         let Some(pending) = self.flying.get(slot) else { return };
         if now >= pending.deadline {
-            if pending.fault.is_none() || pending.open.iter().any(|open| !open.is_late) {
+            if pending.trouble.is_none() || pending.open.iter().any(|open| !open.is_late) {
                 self.blame_late(slot, now);
             }
             return self.fail(slot, now, steps);
@@ -310,7 +315,8 @@ impl Resolver {
         else {
             return;
         };
-        pending.fault = Some((upstream.belief.label.clone(), open.is_tcp, failing));
+        let (is_tcp, is_dialing) = (open.is_tcp, open.is_dialing);
+        pending.trouble = Some(Trouble { upstream: Arc::clone(&upstream.belief.label), is_tcp, is_dialing, failing });
         if upstream.belief.note_fault(failing, forward.plan.max_fails) {
             self.begin_health_probe(forward, upstream, now);
         }
@@ -367,6 +373,11 @@ impl Resolver {
     pub(super) fn tell_up(&self, label: &str) {
         self.shared.note_event(EventKind::UpstreamUp, format!("upstream {label}: answers again"));
     }
+}
+
+/// Trouble before anything was sent.
+fn trouble(upstream: &Arc<str>, failing: Failing) -> Trouble {
+    Trouble { upstream: Arc::clone(upstream), is_tcp: false, is_dialing: false, failing }
 }
 
 /// What makes two questions one question in flight.

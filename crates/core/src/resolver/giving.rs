@@ -12,7 +12,7 @@ use crate::cache::entry::Kind;
 use crate::cache::key::Key;
 use crate::counters::Source;
 use crate::forward::inflight::Outcome;
-use crate::forward::question::{Pending, Waiter};
+use crate::forward::question::{BURST, Pending, Waiter};
 use crate::plan::LogClass;
 use crate::shared::compile::{Block, Cached};
 use crate::step::{Step, Steps};
@@ -24,11 +24,49 @@ use crate::wire::rcode;
 use crate::wire::reply::{Serving, compose};
 use crate::wire::response::Question;
 
+/// Between two bursts of stale answers to one question.
+const NEXT_BURST: Duration = Duration::from_millis(1);
+
 impl Resolver {
-    /// Give an outcome to those who wait; a stale answer is better than a failure.
-    pub(super) fn give(&mut self, block: &Block, pending: &Pending, outcome: &Outcome, now: Moment, steps: &mut Steps) {
+    /// Give an outcome to those who wait: to the first of many now, to the others after others had their turn.
+    pub(super) fn give(&mut self, block: &Block, pending: Pending, outcome: &Outcome, now: Moment, steps: &mut Steps) {
+        let first = pending.waiters.get(..BURST).unwrap_or(&pending.waiters);
+        self.give_to(block, &pending, first, outcome, now, steps);
+        if pending.waiters.len() > BURST {
+            self.shared.budget.charge_anyway(pending.charged);
+            self.owed.push_back(Owed { pending, outcome: outcome.clone(), given: BURST, since: now });
+        }
+    }
+
+    /// Give the next of those who are still owed an answer.
+    pub(super) fn pay(&mut self, now: Moment, steps: &mut Steps) {
+        let Some(mut owed) = self.owed.pop_front() else { return };
+        let plan = Arc::clone(&owed.pending.plan);
+        let rest = owed.pending.waiters.get(owed.given..).unwrap_or_default();
+        let next = rest.get(..BURST).unwrap_or(rest);
+        if let Some(block) = plan.blocks.get(owed.pending.block) {
+            self.give_to(block, &owed.pending, next, &owed.outcome, now, steps);
+        }
+        owed.given += BURST;
+        if owed.given < owed.pending.waiters.len() {
+            self.owed.push_back(owed);
+        } else {
+            self.shared.budget.release(owed.pending.charged);
+        }
+    }
+
+    /// Give an outcome to these; a stale answer is better than a failure.
+    fn give_to(
+        &mut self,
+        block: &Block,
+        pending: &Pending,
+        waiters: &[Waiter],
+        outcome: &Outcome,
+        now: Moment,
+        steps: &mut Steps,
+    ) {
         let is_good = matches!(outcome.packed.rcode(), rcode::NOERROR | rcode::NXDOMAIN) && outcome.failure.is_none();
-        if !is_good && self.give_stale_to(block, pending, &pending.waiters, now, steps) {
+        if !is_good && self.give_stale_to(block, pending, waiters, now, steps) {
             return;
         }
         let ttl = block
@@ -38,7 +76,7 @@ impl Resolver {
             .map(|_| u32::try_from(outcome.verdict.lifetime.as_secs()).unwrap_or(u32::MAX));
         let ede = outcome.failure.as_ref().map(|failure| failure.ede.data());
         let is_own = outcome.failure.is_some();
-        for waiter in &pending.waiters {
+        for waiter in waiters {
             let parts = Parts {
                 packed: &outcome.packed,
                 ttl,
@@ -46,6 +84,7 @@ impl Resolver {
                 speaker: speaker(block, is_own),
                 source: if is_own { Source::Error } else { Source::Miss },
                 class: outcome.class,
+                upstream: outcome.upstream.as_ref(),
             };
             self.answer(block, &pending.question(), waiter, &parts, now, steps);
             if let Some(failure) = &outcome.failure {
@@ -57,7 +96,8 @@ impl Resolver {
     /// The time upstream had is over: those who wait get the stale answer, the question goes on.
     pub(super) fn give_stale(&mut self, slot: usize, now: Moment, steps: &mut Steps) {
         let Some(pending) = self.flying.get(slot) else { return };
-        let waiters = core::mem::take(&mut pending.waiters);
+        let first = pending.waiters.len().saturating_sub(BURST);
+        let waiters = pending.waiters.split_off(first);
         let plan = Arc::clone(&pending.plan);
         let Some(mut pending) = self.flying.borrow_out(slot) else { return };
         let is_given = plan
@@ -65,7 +105,9 @@ impl Resolver {
             .get(pending.block)
             .is_some_and(|block| self.give_stale_to(block, &pending, &waiters, now, steps));
         if !is_given {
-            pending.waiters = waiters;
+            pending.waiters.extend(waiters);
+        } else if !pending.waiters.is_empty() {
+            pending.stale_at = Some(now.plus(NEXT_BURST));
         }
         self.flying.put_back(slot, pending);
     }
@@ -101,6 +143,7 @@ impl Resolver {
                 speaker: speaker(block, false),
                 source: Source::Stale,
                 class: log_class(kind),
+                upstream: None,
             };
             self.answer(block, &pending.question(), waiter, &parts, now, steps);
         }
@@ -131,6 +174,7 @@ impl Resolver {
             speaker: Speaker::Server,
             source: Source::Error,
             class: LogClass::Error,
+            upstream: None,
         };
         self.answer(block, &question, waiter, &parts, now, steps);
         self.note_error(block, &question, code, why, now);
@@ -171,9 +215,18 @@ impl Resolver {
             speaker: parts.speaker,
             source: parts.source,
             class: parts.class,
+            upstream: parts.upstream,
         };
         self.note_reply(Some(block), &finished, now);
     }
+}
+
+/// A question that is over, some of whose askers have not been told yet.
+pub(super) struct Owed {
+    pub(super) pending: Pending,
+    outcome: Outcome,
+    given: usize,
+    pub(super) since: Moment,
 }
 
 /// What goes to a client, and as what it counts.
@@ -184,6 +237,7 @@ struct Parts<'a> {
     speaker: Speaker,
     source: Source,
     class: LogClass,
+    upstream: Option<&'a Arc<str>>,
 }
 
 fn speaker(block: &Block, is_own: bool) -> Speaker {
@@ -194,13 +248,16 @@ fn speaker(block: &Block, is_own: bool) -> Speaker {
     }
 }
 
-/// A refresh failed: the stale answer is given for a while without asking again.
+/// A refresh failed: the answer we have is given for a while without asking again.
 pub(super) fn set_recheck(cached: &Cached, key: &Key<'_>, now: Moment) {
-    let Some(stale) = cached.plan.stale.as_ref().filter(|stale| stale.recheck_ms > 0) else { return };
-    let until = now.plus(Duration::from_millis(stale.recheck_ms));
-    cached.store.look_up(key, now, cached.prefers_positive(), |lookup| {
-        if let Lookup::Stale { entry, .. } = lookup {
-            entry.set_recheck(until);
+    let pause = |ms| now.plus(Duration::from_millis(ms));
+    cached.store.look_up(key, now, cached.prefers_positive(), |lookup| match lookup {
+        Lookup::Stale { entry, .. } => {
+            if let Some(stale) = cached.plan.stale.as_ref().filter(|stale| stale.recheck_ms > 0) {
+                entry.set_recheck(pause(stale.recheck_ms));
+            }
         }
+        Lookup::Fresh(entry) if entry.kind() != Kind::Failure => entry.set_recheck(pause(cached.plan.servfail_ms)),
+        Lookup::Fresh(_) | Lookup::Absent => {}
     });
 }

@@ -39,6 +39,7 @@ pub(super) struct Finished<'a> {
     pub(super) speaker: Speaker,
     pub(super) source: Source,
     pub(super) class: LogClass,
+    pub(super) upstream: Option<&'a Arc<str>>,
 }
 
 /// A site's counters, from the worker's own list.
@@ -83,6 +84,7 @@ impl Resolver {
                 flags: finished.flags,
                 reply_size: finished.plain_len,
                 duration: took,
+                upstream: finished.upstream.cloned(),
             };
             self.shared.note_log(&self.shelf, LogRecord::query(line));
         }

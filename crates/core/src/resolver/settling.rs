@@ -1,6 +1,5 @@
 //! What came back: is it ours, what is it worth, who gets it.
 
-use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use crate::cache::key::Key;
 use crate::cache::lifetime::{Verdict, judge, log_class as class_of};
 use crate::forward::inflight::{Failure, News, Outcome};
 use crate::forward::question::{Open, Pending};
+use crate::forward::trouble::Trouble;
 use crate::forward::upstream::Failing;
 use crate::plan::LogClass;
 use crate::shared::compile::Block;
@@ -137,8 +137,9 @@ impl Resolver {
         let cached = block.cache.as_ref().filter(|cached| cached.covers(&pending.qname));
         let outcome = Outcome {
             packed: digest.pack(&self.encoder, response),
-            verdict: cached.map_or(PASS, |cached| judge(digest, &cached.plan)),
+            verdict: cached.map_or(PASS, |cached| judge(digest, &cached.plan, self.shared.unix_s(now))),
             class: class_of(digest.rcode, digest.has_answer, digest.denial_ttl.is_some()),
+            upstream: forward.upstreams.get(open.upstream).map(|upstream| Arc::clone(&upstream.belief.label)),
             failure: None,
         };
         match next {
@@ -171,31 +172,21 @@ impl Resolver {
         if let Some(fallback) = pending.fallback.take() {
             return self.settle(slot, fallback, now, steps);
         }
-        let failure = match &pending.fault {
+        let failure = match &pending.trouble {
             None => Failure { ede: Ede::NoReachable, text: "no healthy proxies".into() },
-            Some((label, _, Failing::Loop)) => {
-                Failure { ede: Ede::NoReachable, text: format!("{label}: {}", Failing::Loop.tail()) }
-            }
-            Some((label, is_tcp, failing)) => {
-                let verb = match failing {
-                    Failing::Refused | Failing::Unreachable | Failing::NoRoom if *is_tcp => "dial",
-                    _ => "read",
-                };
-                let call = if verb == "dial" { "connect: " } else { "" };
-                let transport = if *is_tcp { "tcp" } else { "udp" };
-                Failure { ede: Ede::Network, text: format!("{verb} {transport} {label}: {call}{}", failing.tail()) }
-            }
+            Some(trouble) => trouble.failure(),
         };
-        let servfail_ms = pending
-            .plan
-            .blocks
-            .get(pending.block)
-            .and_then(|block| block.cache.as_ref())
-            .map_or(0, |cached| cached.plan.servfail_ms);
+        let is_anybody = |trouble: &&Trouble| trouble.failing != Failing::Nobody;
+        let upstream = pending.trouble.as_ref().filter(is_anybody).map(|trouble| Arc::clone(&trouble.upstream));
+        let servfail_ms = match (&upstream, pending.plan.blocks.get(pending.block)) {
+            (None, _) => 0, // nobody was asked: as soon as there is somebody, he is
+            (_, block) => block.and_then(|block| block.cache.as_ref()).map_or(0, |cached| cached.plan.servfail_ms),
+        };
         let outcome = Outcome {
             packed: servfail(&pending.question()),
             verdict: Verdict { kind: Some(Kind::Failure), lifetime: Duration::from_millis(servfail_ms) },
             class: LogClass::Error,
+            upstream,
             failure: Some(failure),
         };
         self.settle(slot, outcome, now, steps);
@@ -207,15 +198,11 @@ impl Resolver {
         let plan = Arc::clone(&pending.plan);
         let Some(block) = plan.blocks.get(pending.block) else { return };
         self.keep(block, &pending, &outcome, now);
-        self.give(block, &pending, &outcome, now, steps);
+        let merge = pending.merge;
+        self.give(block, pending, &outcome, now, steps);
         if plan.workers > 1 {
             let shared = Arc::clone(&self.shared);
-            shared.claims.settle(
-                pending.merge,
-                self.worker,
-                || Some(outcome),
-                |worker| steps.push(Step::Nudge { worker }),
-            );
+            shared.claims.settle(merge, self.worker, || Some(outcome), |worker| steps.push(Step::Nudge { worker }));
         }
     }
 
@@ -225,12 +212,7 @@ impl Resolver {
         for open in &pending.open {
             steps.push(Step::Forget { exchange: open.id });
         }
-        self.shared.budget.release(pending.charged);
-        if let Some(number) = pending.loaded
-            && let Some(forward) = pending.plan.blocks.get(pending.block).and_then(|block| block.forwards.get(number))
-        {
-            forward.load.active.fetch_sub(1, Ordering::Relaxed);
-        }
+        pending.give_back(&self.shared.budget);
         self.publish_in_flight();
         Some(pending)
     }
@@ -246,7 +228,7 @@ impl Resolver {
             let Some(pending) = self.take(slot, steps) else { return };
             let plan = Arc::clone(&pending.plan);
             if let Some(block) = plan.blocks.get(pending.block) {
-                self.give(block, &pending, &outcome, now, steps);
+                self.give(block, pending, &outcome, now, steps);
             }
         } else {
             pending.is_parked = false;

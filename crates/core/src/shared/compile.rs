@@ -258,9 +258,6 @@ fn compile_forward(
     field: &str,
     registry: &mut Registry,
 ) -> Result<Forward, PlanError> {
-    if plan.upstreams.is_empty() {
-        return Err(wrong(format!("{field}.upstreams"), "must name at least one upstream"));
-    }
     let pool = registry.identity(&format!("{block} forward {number}"));
     let reach = |upstream: &UpstreamPlan, transport| Destination {
         address: socket_address(upstream.address, upstream.port, upstream.scope_id),
@@ -269,6 +266,7 @@ fn compile_forward(
         source: plan.source_address,
         expire_ms: plan.expire_ms,
         max_age_ms: plan.max_age_ms,
+        max_idle: plan.max_idle_connections,
     };
     let mut upstreams = Vec::new();
     for upstream in &plan.upstreams {

@@ -179,7 +179,7 @@ fn collect_caches(shared: &Shared, sums: &mut Sums) {
 fn collect_upstreams(shared: &Shared, sums: &mut Sums) {
     let registry = shared.registry.lock();
     for belief in registry.beliefs() {
-        let to = belief.label.as_str();
+        let to = &*belief.label;
         sums.set(Row::UpstreamUp, &[to], if belief.is_up() { 1.0 } else { 0.0 });
         sums.set(Row::UpstreamRtt, &[to], belief.srtt().as_secs_f64());
         for (failing, count) in belief.faults() {

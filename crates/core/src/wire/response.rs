@@ -69,6 +69,10 @@ pub struct Digest {
     pub has_ns: bool,
     /// There was an OPT.
     pub has_opt: bool,
+    /// It said DO.
+    pub is_do: bool,
+    /// From when until when all signatures are valid (RFC 4034, 3.1.5), if there is one.
+    pub signed: Option<(u32, u32)>,
     /// Made for one subnet only.
     pub is_scoped: bool,
     /// Where extended-error data stands in the response.
@@ -124,6 +128,7 @@ impl Digest {
     fn note_opt(&mut self, response: &[u8], record: &Record) -> Result<(), Malformed> {
         let edns = Edns::parse(response, record).ok_or(Malformed)?;
         self.has_opt = true;
+        self.is_do = edns.is_do;
         self.rcode |= u16::from(edns.rcode_high) << 4;
         self.is_scoped |= edns.is_scoped(response);
         let ede = edns.extended_error(response);
@@ -137,6 +142,18 @@ impl Digest {
     fn note(&mut self, response: &[u8], record: &Record, section: usize, question: &Question<'_>) -> Option<()> {
         let ttl = if record.ttl > i32::MAX as u32 { 0 } else { record.ttl }; // RFC 2181, 8
         self.ttl_min = Some(self.ttl_min.map_or(ttl, |least| least.min(ttl)));
+        if record.rtype == rtype::RRSIG {
+            if record.end < record.rdata + 18 {
+                return None;
+            }
+            let (until, from) = (be32(response, record.rdata + 8)?, be32(response, record.rdata + 12)?);
+            self.signed = Some(self.signed.map_or((from, until), |(old_from, old_until)| {
+                (
+                    if is_before(old_from, from) { from } else { old_from },
+                    if is_before(until, old_until) { until } else { old_until },
+                )
+            }));
+        }
         match (section, record.rtype) {
             (1, found) => {
                 self.has_answer = true;
@@ -152,11 +169,21 @@ impl Digest {
         Some(())
     }
 
+    /// Whether some signature is not yet, or no longer, valid. `unix_s`: what a clock on the wall says.
+    pub fn is_badly_signed(&self, unix_s: u32) -> bool {
+        self.is_do && self.signed.is_some_and(|(from, until)| is_before(unix_s, from) || is_before(until, unix_s))
+    }
+
     /// Put what `encoder` holds into one allocation.
     pub fn pack(&self, encoder: &Encoder, response: &[u8]) -> Packed {
         let ede = response.get(self.ede.0..self.ede.1).unwrap_or_default();
         Packed::new(encoder.message(), encoder.ttls(), ede, encoder.plain_len())
     }
+}
+
+/// Serial number arithmetic (RFC 1982): times wrap round in 2106.
+fn is_before(a: u32, b: u32) -> bool {
+    a != b && b.wrapping_sub(a) < 1 << 31
 }
 
 /// What RDATA of a type is made of; names in it may be compressed only in the types of RFC 1035 (RFC 3597, 4).

@@ -4,7 +4,7 @@
 //! one. A connection that twice in a row gave no answer, or left too many behind, gets no more queries and goes.
 //! size: a pool and its connections decide together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
@@ -40,6 +40,9 @@ const SILENT_LIMIT: u32 = 2;
 /// Unanswered in all, after which a connection is believed lossy.
 const FORGOTTEN_LIMIT: usize = 16;
 
+/// IDs that were settled last on a connection: an upstream that answers twice is late, not out of step.
+const SETTLED_KEPT: usize = 64;
+
 /// Queries of different pools never share a connection.
 type Pool = (SocketAddr, u64, Option<IpAddr>);
 
@@ -52,6 +55,8 @@ struct Stream {
     is_leaving: bool,
     /// Who waits for which ID; nobody where the exchange was forgotten and its answer may still come.
     asked: HashMap<u16, Option<ExchangeId>>,
+    /// IDs that are over, the latest last; not used again yet.
+    settled: VecDeque<u16>,
     waiting: usize,
     silent: u32,
     frames: Frames,
@@ -62,6 +67,8 @@ struct Stream {
     used: Moment,
     expire: Duration,
     max_age: Option<Duration>,
+    /// Idle connections to this upstream in this pool, at most.
+    max_idle: usize,
     alarm: Alarm,
 }
 
@@ -111,13 +118,25 @@ pub struct Streams {
     all: Slab<Stream>,
     pools: HashMap<Pool, Vec<Key>>,
     dirty: Vec<Key>,
+    dialing: Vec<(ExchangeId, bool)>,
     limit: usize,
 }
 
 impl Streams {
     /// None yet, and at most so many.
     pub fn new(limit: usize) -> Self {
-        Self { all: Slab::default(), pools: HashMap::new(), dirty: Vec::new(), limit: limit.max(1) }
+        Self {
+            all: Slab::default(),
+            pools: HashMap::new(),
+            dirty: Vec::new(),
+            dialing: Vec::new(),
+            limit: limit.max(1),
+        }
+    }
+
+    /// Exchanges that wait for a connection to be made since this was asked last, and those that no longer do.
+    pub fn take_dialing(&mut self) -> Vec<(ExchangeId, bool)> {
+        std::mem::take(&mut self.dialing)
     }
 
     /// How many connections there are.
@@ -158,7 +177,7 @@ impl Streams {
             return Err(Fault::NoRoom);
         }
         let mut id = random.next_id();
-        while stream.asked.contains_key(&id) {
+        while stream.asked.contains_key(&id) || stream.settled.contains(&id) {
             id = random.next_id();
         }
         if let Some(head) = stream.outgoing.last_mut(message.len()).and_then(|bytes| bytes.get_mut(..2)) {
@@ -167,6 +186,9 @@ impl Streams {
         stream.asked.insert(id, Some(exchange));
         stream.waiting += 1;
         stream.used = now;
+        if !stream.is_open {
+            self.dialing.push((exchange, true));
+        }
         if !stream.is_dirty {
             stream.is_dirty = true;
             self.dirty.push(key);
@@ -212,6 +234,7 @@ impl Streams {
             is_open: false,
             is_leaving: false,
             asked: HashMap::new(),
+            settled: VecDeque::new(),
             waiting: 0,
             silent: 0,
             frames: Frames::default(),
@@ -222,6 +245,7 @@ impl Streams {
             used: now,
             expire: Duration::from_millis(to.expire_ms),
             max_age: (to.max_age_ms > 0).then(|| Duration::from_millis(to.max_age_ms)),
+            max_idle: if to.max_idle == 0 { usize::MAX } else { to.max_idle },
             alarm: Alarm::default(),
         });
         let token = Token::TcpUpstream(key).to_word();
@@ -241,7 +265,10 @@ impl Streams {
         let Some(stream) = self.all.get_mut(key) else { return Filled::Alive };
         if !stream.is_open {
             match stream.socket.take_error() {
-                Ok(None) if stream.socket.peer_addr().is_ok() => stream.is_open = true,
+                Ok(None) if stream.socket.peer_addr().is_ok() => {
+                    stream.is_open = true;
+                    self.dialing.extend(stream.asked.values().flatten().map(|exchange| (*exchange, false)));
+                }
                 Ok(None) => return Filled::Alive,
                 Ok(Some(error)) | Err(error) => return Filled::Over(fault_of(&error)),
             }
@@ -271,9 +298,11 @@ impl Streams {
             Some(Some(exchange)) => Said::Message(*exchange, message),
             Some(None) => {
                 stream.asked.remove(&id);
+                note_settled(&mut stream.settled, id);
                 stream.silent = 0;
                 Said::Late
             }
+            None if stream.settled.contains(&id) => Said::Late,
             None => Said::Stranger,
         }
     }
@@ -282,9 +311,11 @@ impl Streams {
     pub fn settle(&mut self, key: Key, id: u16) {
         let Some(stream) = self.all.get_mut(key) else { return };
         if let Some(Some(_)) = stream.asked.remove(&id) {
+            note_settled(&mut stream.settled, id);
             stream.waiting -= 1;
             stream.silent = 0;
         }
+        self.note_idle(key);
         self.mark(key);
     }
 
@@ -299,7 +330,24 @@ impl Streams {
         let forgotten = stream.asked.len() - stream.waiting;
         stream.is_leaving |= stream.silent >= SILENT_LIMIT || forgotten >= FORGOTTEN_LIMIT;
         stream.is_leaving |= !stream.is_open && stream.waiting == 0;
+        self.note_idle(key);
         self.mark(key);
+    }
+
+    /// One that nobody waits for any more goes, if enough others are idle.
+    fn note_idle(&mut self, key: Key) {
+        let Some(stream) = self.all.get(key).filter(|stream| stream.waiting == 0) else { return };
+        let (max_idle, pool) = (stream.max_idle, stream.pool);
+        if max_idle == usize::MAX {
+            return;
+        }
+        let is_idle = |key: &&Key| self.all.get(**key).is_some_and(|other| other.waiting == 0 && !other.is_leaving);
+        let idle = self.pools.get(&pool).map_or(0, |keys| keys.iter().filter(is_idle).count());
+        if idle > max_idle
+            && let Some(stream) = self.all.get_mut(key)
+        {
+            stream.is_leaving = true;
+        }
     }
 
     /// See to it that [`Self::flush`] looks at this one.
@@ -372,6 +420,14 @@ impl Streams {
         }
         stream.asked.into_values().flatten().collect()
     }
+}
+
+/// An ID is over.
+fn note_settled(settled: &mut VecDeque<u16>, id: u16) {
+    if settled.len() >= SETTLED_KEPT {
+        settled.pop_front();
+    }
+    settled.push_back(id);
 }
 
 fn connect(to: &Destination) -> std::io::Result<TcpStream> {
