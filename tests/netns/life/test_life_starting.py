@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from node_life import ADDRESSES, BOTH_FAMILIES, Program
-from small_world import BORROWED, World, inside
+from small_world import BORROWED, World, inside, run
 
 from nodens import network
 
@@ -33,18 +33,17 @@ def is_untouched(world: World) -> bool:
         return network.release().found == []
 
 
-def test_an_upstream_that_is_down_delays_steering_and_ends_nothing(node: World, start: Start) -> None:
+def test_an_upstream_that_is_down_delays_steering_and_ends_nothing(
+    node: World, start: Start, serve_cluster: Callable[..., None]
+) -> None:
     program = start(node, upstream="192.168.2.99")
     program.until(r"no upstream answers: 192\.168\.2\.99:53; traffic is not pointed here")
     program.until(r"^linux/")
     assert "no upstream answers" in get(node, "/ready")
     assert get(node, "/health", 8080) == "OK 200"
     assert "10.96.0.10" not in node.on_node("ip", "addr", "show", "nodelocaldns")
-    node.on_node("ip", "netns", "exec", node.dns, "true")
-    from small_world import run  # noqa: PLC0415 - beside its one use
-
     run("ip", "-n", node.dns, "addr", "add", "192.168.2.99/24", "dev", "eth0")
-    node.serve(node.dns, "192.168.2.99", b"")  # echoes what it is asked: an answer, if a poor one
+    serve_cluster(node, "192.168.2.99")
     program.until(STEERED)
     assert get(node, "/ready") == "OK 200"
     program.send(signal.SIGTERM)
@@ -68,7 +67,7 @@ def test_both_families_are_steered_by_one_process(node: World, start: Start) -> 
         pytest.param(("-interfacename=other", "-interfacekind=tun"), False, id="-interfacename"),
     ],
 )
-def test_flags_say_what_is_ours_to_set(node: World, start: Start, flags: tuple[str, ...], shown: bool) -> None:
+def test_flags_say_what_is_ours_to_set(node: World, start: Start, flags: tuple[str, ...], *, shown: bool) -> None:
     if "-setupinterface=false" in flags:
         for address in ADDRESSES:
             node.on_node("ip", "addr", "add", f"{address}/32", "dev", "lo")
