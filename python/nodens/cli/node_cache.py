@@ -1,4 +1,7 @@
-"""The `node-cache` command: its flags, its spelling, its defaults, its messages and exit codes."""
+"""The `node-cache` command: its flags, its spelling, its defaults, its messages and exit codes.
+
+size: a third of it is the table of flags, a row each.
+"""
 
 from __future__ import annotations
 

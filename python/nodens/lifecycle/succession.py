@@ -121,14 +121,12 @@ def spell_steering(plan: SteeringPlan) -> str:
 def bequeath(visit: Visit, standing: Standing, running: Running, keeper: Keeper, log: Log) -> bool:
     """Give all to the process after us; whether it has it. Until it says so, we go on as before."""
     ground = standing.ground
-    if visit.line is None:
-        standing.has_neighbour = True
-        log.info(f"nodens {visit.version} lives beside us now; both serve until one is stopped")
-        return False
     try:
-        word = _offer(visit.line, standing, running, log)
-        standing.has_neighbour = standing.has_neighbour or word == "beside"
-        if word != "reads":
+        word = _offer(visit.line, standing, running, log) if visit.line else "beside"
+        if word == "beside":
+            standing.has_neighbour = True
+            log.info(f"nodens {visit.version} lives beside us now; both serve until one is stopped")
+        if word != "reads" or visit.line is None:
             return False
         ground.is_left = True
         keeper.stop()
@@ -139,7 +137,8 @@ def bequeath(visit: Visit, standing: Standing, running: Running, keeper: Keeper,
         log.warning(f"nothing was handed over to nodens {visit.version}: {error}; we go on")
         return False
     finally:
-        visit.line.close()
+        if visit.line:
+            visit.line.close()
     log.info(f"handed over to nodens {visit.version}")
     return True
 
