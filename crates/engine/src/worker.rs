@@ -464,7 +464,6 @@ impl Worker {
                     done.pass();
                 }
                 #[cfg(test)]
-                #[expect(clippy::panic, reason = "that is what it is for")]
                 Order::Panic => panic!("told to"),
                 Order::Lend { to } => drop(to.send(self.lend())),
                 Order::Release { done } => {
