@@ -122,7 +122,7 @@ def bequeath(visit: Visit, standing: Standing, running: Running, keeper: Keeper,
     """Give all to the process after us; whether it has it. Until it says so, we go on as before."""
     ground = standing.ground
     try:
-        word = _offer(visit.line, standing, running, log) if visit.line else "beside"
+        word = "beside" if visit.line is None else _offer(visit.line, standing, running, log)
         if word == "beside":
             standing.has_neighbour = True
             log.info(f"nodens {visit.version} lives beside us now; both serve until one is stopped")
@@ -137,7 +137,7 @@ def bequeath(visit: Visit, standing: Standing, running: Running, keeper: Keeper,
         log.warning(f"nothing was handed over to nodens {visit.version}: {error}; we go on")
         return False
     finally:
-        if visit.line:
+        if visit.line is not None:
             visit.line.close()
     log.info(f"handed over to nodens {visit.version}")
     return True

@@ -92,8 +92,12 @@ class Program:
         self._reader.join(LIMIT_S)
         return code
 
+    def is_gone(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
     def close(self) -> None:
-        if self._process.poll() is None:
+        if not self.is_gone():
             self._process.kill()
         self.wait()
         for stream in (self._process.stdin, self._process.stdout):
