@@ -45,7 +45,7 @@ _IN_A_POD: Final = "KUBERNETES_SERVICE_HOST"
 _EVENT_WAIT_MS: Final = 1_000
 _LOOK_AGAIN_S: Final = 5.0
 _UPSTREAM_WAIT_S: Final = 2.0  # as long as the engine gives one
-PATIENCE_S: Final = 300.0  # then a restart helps more: the kubelet fills the environment anew for each container
+PATIENCE_S: Final = 30.0  # then a restart helps more: the kubelet fills the environment anew for each container
 
 
 class End(Enum):
@@ -201,7 +201,7 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
             if str(error) != said:
                 said = str(error)
                 log.error(said)  # noqa: TRY400 - not logging's: our lines have no traceback
-                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
+                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S:.0f} s; then this ends")
         try:
             if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
                 return None

@@ -43,10 +43,12 @@ class Prepared:
     tree: corefile.Corefile
     problems: Problems
 
-    def say_warnings(self, log: Log) -> None:
-        """Print what is suspicious but served."""
+    def say_warnings(self, log: Log, before: Prepared | None = None) -> None:
+        """Print what is suspicious but served, and was not so in the plan before."""
+        known = set(before.problems) if before else set()
         for problem in self.problems:
-            log.warning(problem.render())
+            if problem not in known:
+                log.warning(problem.render(says_level=False))
 
     @property
     def id(self) -> str:
@@ -59,6 +61,7 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
     """Read, parse, expand, survey, compile; touches nothing that runs. Raises ConfigError with every problem."""
     text = source.read()
     problems = Problems()
+    problems.take(text.warnings)
     imported: list[Path] = []
 
     # What an import names is watched, too.
@@ -69,7 +72,7 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
 
     tree = text.tree or corefile.parse(text.content, text.file, problems)
     if tree is not None:
-        tree = corefile.expand(tree, environment=os.environ, read_file=read_import, problems=problems)
+        tree = corefile.expand(tree, os.environ, read_import, problems, beside=text.beside)
     asked = config.read(tree, problems) if tree is not None else None
     if asked is None or tree is None:
         raise ConfigError(problems)
@@ -153,7 +156,7 @@ class Node:
         if wanted.plan.engine != self.prepared.plan.engine:
             self.running.apply(wanted.plan.engine)
         self.asked.source.accept()
-        wanted.say_warnings(self.log)
+        wanted.say_warnings(self.log, self.prepared)
         self._keep(wanted)
         self.publish()
         self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])

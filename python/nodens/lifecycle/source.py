@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from nodens.corefile import open_regular
 from nodens.errors import ConfigError, NodensError
 from nodens.problems import Place, Problems
 
@@ -24,11 +25,16 @@ class NotYetError(NodensError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A Corefile's text, and the file its places name. `tree` is there where it was parsed already."""
+    """A Corefile's text, and the file its places name. `tree` is there where it was parsed already.
+
+    `warnings` were noted on the way to the tree. Relative imports are looked for in `beside` before the file's folder.
+    """
 
     file: str
     content: str
     tree: Corefile | None = None
+    warnings: Problems = field(default_factory=Problems)
+    beside: str | None = None
 
 
 class Source(Protocol):
@@ -51,13 +57,15 @@ def read_file(path: str) -> str:
     """Read a text file whole. Raises ConfigError, with the file as the place."""
     problems = Problems()
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             raw = file.read(SIZE_LIMIT_BYTES + 1)
         if len(raw) <= SIZE_LIMIT_BYTES:
             return raw.decode()
         problems.note(Place(file=path), f"the file is over the limit of {SIZE_LIMIT_BYTES} bytes")
     except UnicodeDecodeError as error:
         problems.note(Place(file=path), f"byte {error.start} is not UTF-8")
+    except ValueError:
+        problems.note(Place(file=path), "a pipe or a device; expected a file")
     except OSError as error:
         problems.note(Place(file=path), f"cannot read: {(error.strerror or str(error)).lower()}")
     raise ConfigError(problems)
