@@ -48,6 +48,8 @@ class Program:
         base = folder / "Corefile.base"
         base.write_text(COREFILE.replace("__PILLAR__UPSTREAM__", upstream))
         environment = {key: text for key, text in os.environ.items() if not key.endswith("_SERVICE_HOST")}
+        if more := os.environ.get("NODENS_TEST_ENVIRONMENT"):
+            environment |= dict([more.split("=", 1)])
         self._process = in_namespace(
             world.node,
             *(sys.executable, "-m", "nodens.cli.node_cache", "-localip", ",".join(addresses)),

@@ -32,6 +32,11 @@ def test_a_second_agent_names_the_first_and_exits(node: World, start: Start) -> 
     assert first.wait() == 0
 
 
+def sum_of(page: str, name: str) -> float:
+    """Add up a metric family."""
+    return sum(float(line.rpartition(" ")[2]) for line in page.splitlines() if line.startswith(name + "{"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_ten_replacements_in_a_row_lose_no_query_and_keep_the_cache(node: World, start: Start, load: Begin) -> None:
@@ -40,20 +45,40 @@ def test_ten_replacements_in_a_row_lose_no_query_and_keep_the_cache(node: World,
     pod = load(node)
     hits = []
     for _ in range(10):
-        Event().wait(1)
+        Event().wait(1.5)
         before, running = running, start(node, "-takeover")
         running.until(STEERED)
         assert before.wait() == 0
         hits += [line for line in running.said.splitlines() if "cache entries came" in line]
-    Event().wait(2)
+    Event().wait(3)
     story = pod.end()
-    print(f"ten replacements: {story}")
+    page = node.on_node("curl", "-s", "http://127.0.0.1:9353/metrics")
+    served, missed = (sum_of(page, name) for name in ("coredns_dns_requests_total", "coredns_cache_misses_total"))
+    print(
+        f"ten replacements: {story}; the last process answered {served:,.0f}, {missed:.0f} of them not from its cache"
+    )
     print("\n".join(hits))
+    assert served > 2_000
+    assert missed <= 100
     assert len(hits) == 10
     assert all(" 8 sockets and " in line and " 0 cache entries" not in line for line in hits)
     assert len(story.rows) >= 20_000
     assert story.lost == []
     assert story.by("node") == len(story.rows)
+
+
+def test_in_a_pod_the_old_one_waits_to_be_stopped(node: World, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends there is started again by the kubelet, and would take over in turn."""
+    monkeypatch.setenv("NODENS_TEST_ENVIRONMENT", "KUBERNETES_SERVICE_HOST=10.96.0.1")
+    first = start(node)
+    first.until(STEERED)
+    second = start(node, "-takeover")
+    second.until(STEERED)
+    first.until("handed over: waiting to be stopped")
+    assert not first.is_gone()
+    first.send(signal.SIGTERM)
+    assert first.wait() == 0
+    assert node.on_node("ip", "link", "show", "nodelocaldns")
 
 
 def test_without_a_hand_over_both_serve_until_one_is_stopped(node: World, start: Start, load: Begin) -> None:
