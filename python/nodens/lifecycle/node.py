@@ -11,7 +11,7 @@ from enum import Enum, auto
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from nodens import engine, network
 from nodens.errors import NetworkError
@@ -48,6 +48,10 @@ _UPSTREAM_WAIT_S: Final = 2.0  # as long as the engine gives one
 PATIENCE_S: Final = 30.0  # then a restart helps more: the kubelet fills the environment anew for each container
 
 
+Onlook: TypeAlias = "Callable[[Running], AbstractContextManager[None]] | None"
+"""Gets the running engine, and gives something to hold while it runs."""
+
+
 class End(Enum):
     """How a life ends."""
 
@@ -70,19 +74,27 @@ class Asked:
     born_s: float = field(default_factory=time.monotonic)
 
 
-def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextManager[None]] | None = None) -> int:
+def live(asked: Asked, log: Log, onlook: Onlook = None) -> int:
     """Start, serve until asked to stop, stop in good order; gives the exit code. Raises NodensError before serving.
 
     `onlook` gets the running engine and gives something to hold while it runs: a live line, say.
     """
     intents: Intents = SimpleQueue()
+    with signals.listening(intents, log, partial(pidfile.remove, asked.pidfile)):
+        end, troubles = _serve(asked, intents, log, onlook)
+        if end is End.HANDED_OVER and _IN_A_POD in os.environ:
+            _linger(intents, log)
+    return NetworkError.exit_code if troubles else 0
+
+
+def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[End, list[NetworkError]]:
+    """Live from start to end; gives how it ended, and what failed on the way out."""
     numbers = Numbers()
     with ExitStack() as life:
-        life.enter_context(signals.listening(intents, log, partial(pidfile.remove, asked.pidfile)))
         asked.source.report_to(log, numbers)
         prepared = _first(asked, intents, log)
         if prepared is None:
-            return 0
+            return End.CALM, []
         plan = prepared.plan
         refuse_without_capabilities(plan)
         standing = None
@@ -123,9 +135,7 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
             node.lameduck_ms = 0  # nobody asks us any more, or we are in haste
         if end is End.HASTY:
             running.drain_ms = 0
-    if end is End.HANDED_OVER and _IN_A_POD in os.environ:
-        _linger(intents, log)
-    return NetworkError.exit_code if standing and standing.ground.troubles else 0
+    return end, standing.ground.troubles if standing else []
 
 
 def _bequeath(visit: Visit, node: Node, standing: Standing | None, keeper: Keeper | None) -> bool:
