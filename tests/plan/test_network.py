@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nodens.plan import Facts, NodeWishes, split_addresses
-from nodens.plan.network import network_plan
+from nodens import config, corefile
+from nodens.plan import Facts, NetworkPlan, NodeWishes, compile_plan, split_addresses
+from nodens.problems import Problems
 
 LOCAL, SERVICE = "169.254.20.10", "10.96.0.10"
 
@@ -36,8 +37,41 @@ def test_addresses_are_told_apart(given: list[str], services: list[str], own: li
     assert split_addresses(given, services) == (tuple(own), tuple(borrowed))
 
 
+def decide(node: NodeWishes, *heard: str, own: tuple[str, ...] = (), borrowed: tuple[str, ...] = ()) -> NetworkPlan:
+    """Compile a file whose one block listens on these."""
+    bind = f"bind {' '.join(heard)}" if heard else "cache"
+    text = f".:53 {{\n {bind}\n}}\n"
+    problems = Problems()
+    tree = corefile.parse(text, "Corefile", problems)
+    assert tree
+    asked = config.read(tree, problems)
+    assert asked
+    facts = Facts(node=node, own_addresses=own, borrowed_addresses=borrowed)
+    decided = compile_plan(asked, facts, problems)
+    assert decided, problems.render()
+    said.append(problems.render())
+    return decided.network
+
+
+said: list[str] = []
+WISHES = NodeWishes(sets_link=True, sets_rules=True)
+
+
 def test_without_addresses_nothing_on_the_node_is_ours() -> None:
-    wishes = NodeWishes(sets_link=True, sets_rules=True)
-    assert network_plan(Facts(node=wishes)).is_idle
-    assert not network_plan(Facts(node=wishes, own_addresses=(LOCAL,))).is_idle
-    assert network_plan(Facts(own_addresses=(LOCAL,))).is_idle
+    assert decide(WISHES).is_idle
+    assert not decide(WISHES, own=(LOCAL,)).is_idle
+    assert decide(NodeWishes(), own=(LOCAL,)).is_idle
+
+
+@pytest.mark.parametrize(
+    ("heard", "borrowed"),
+    [
+        pytest.param([LOCAL, SERVICE], (SERVICE,), id="heard"),
+        pytest.param([LOCAL], (), id="not heard"),
+        pytest.param([], (SERVICE,), id="all are heard"),
+    ],
+)
+def test_traffic_is_never_pointed_at_silence(heard: list[str], borrowed: tuple[str, ...]) -> None:
+    assert decide(WISHES, *heard, own=(LOCAL,), borrowed=(SERVICE,)).borrowed_addresses == borrowed
+    warning = "Corefile: warning: no block listens on `10.96.0.10:53`; its traffic is not pointed here"
+    assert (warning in said[-1]) is (not borrowed)

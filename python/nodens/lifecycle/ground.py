@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from nodens import network
@@ -94,6 +95,19 @@ class Ground:
             self.attempt(steered.release if is_ours_to_clear else steered.leave)
         if link := self.link:
             self.attempt(link.release if is_ours_to_clear else link.leave)
+
+    def borrow(self, addresses: tuple[str, ...]) -> None:
+        """Point traffic to these borrowed addresses at us from now on, and to no others: make before break.
+
+        Raises NetworkError; then it is as it was.
+        """
+        plan = replace(self.plan, borrowed_addresses=addresses)
+        if (steered := self.steered) and steered.is_steering:
+            steered.change(plan)
+        elif steered:
+            steered.leave()
+            self.steered = network.Steered(plan, self.link)
+        self.plan = plan
 
     def unsteer(self) -> None:
         """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is."""

@@ -194,8 +194,9 @@ def _read_estate(message: Message, descriptors: Sequence[int]) -> Estate:
         raise ValueError(message["state"])
     rest = list(descriptors)
     door, cache = rest.pop(0), rest.pop(0)
-    tun = rest.pop(0) if message["has_tun"] else None
+    # The table's has the lower number: when we are killed it goes first, and with it the pods' way to us.
     table = rest.pop(0) if message["has_table"] else None
+    tun = rest.pop(0) if message["has_tun"] else None
     rows = list(zip(message["sockets"], rest, strict=True))
     return Estate(
         version=str(message["nodens"]),

@@ -10,6 +10,8 @@ import select
 import time
 import traceback
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -28,6 +30,7 @@ BEAT_S: Final = 0.5  # a quarter of the time for which the rules outlive a beat
 _SLEPT_S: Final = 1.0  # a turn that comes this late: we were stopped, or starved
 _RETRY_S: Final = 1.0
 _RETRY_LIMIT_S: Final = 30.0
+_ORDER_S: Final = 20.0  # iptables may wait for its lock; a reload must not wait for ever
 _LOOK_GAP_S: Final = 0.25  # between two looks, however many events come: pods come and go in crowds
 
 
@@ -36,6 +39,15 @@ class Beating(Protocol):
 
     def pulse(self) -> tuple[int, ...]:
         """Turns of each worker so far."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Order:
+    """A change of addresses that another thread waits for."""
+
+    addresses: tuple[str, ...]
+    is_done: Event = field(default_factory=Event)
+    trouble: NetworkError | None = None
 
 
 class Keeper:
@@ -62,6 +74,7 @@ class Keeper:
         self._log = log
         self._said = ""
         self._is_over = Event()
+        self._orders: SimpleQueue[_Order] = SimpleQueue()
         self._are_mistrusted = False
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = Thread(target=self._run, name="keeper", daemon=True)
@@ -76,12 +89,42 @@ class Keeper:
         if self._is_over.is_set():
             return
         self._is_over.set()
-        with suppress(OSError):
-            os.write(self._waker, b".")
+        self._nudge()
         self._thread.join()
         self._ground.unsteer()
         for descriptor in (self._wake, self._waker):
             os.close(descriptor)
+
+    def borrow(self, addresses: tuple[str, ...]) -> None:
+        """Point traffic to these borrowed addresses at us, and to no others. Raises NetworkError; then it is as it was.
+
+        For another thread: the keeper's own does it.
+        """
+        if addresses == self._ground.plan.borrowed_addresses:
+            return
+        order = _Order(addresses=addresses)
+        self._orders.put(order)
+        self._nudge()
+        if not order.is_done.wait(_ORDER_S):
+            raise NetworkError("change the addresses", self._ground.plan.link_name, f"not done in {_ORDER_S:.0f} s")
+        if order.trouble:
+            raise order.trouble
+
+    def _obey(self) -> None:
+        """Do what was ordered since the last look."""
+        while not self._orders.empty():
+            order = self._orders.get()
+            try:
+                self._ground.borrow(order.addresses)
+            except NetworkError as trouble:
+                order.trouble = trouble
+                self._ground.count(trouble)
+            order.is_done.set()
+
+    def _nudge(self) -> None:
+        """Wake the thread."""
+        with suppress(OSError):
+            os.write(self._waker, b".")
 
     def _run(self) -> None:
         """Steer, then keep; whatever goes wrong, begin again."""
@@ -211,7 +254,10 @@ class Keeper:
 
     def _wait(self, descriptors: tuple[int, ...], limit_s: float) -> None:
         """Wait for an event, the end, or the time."""
-        select.select([*descriptors, self._wake], (), (), limit_s)
+        woken, _, _ = select.select([*descriptors, self._wake], (), (), limit_s)
+        if self._wake in woken:
+            os.read(self._wake, 64)
+            self._obey()
 
 
 @contextmanager

@@ -128,6 +128,7 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         if standing:
             standing.take_over(log)
             keeper = life.enter_context(keeping(_keeper(node, standing.ground)))  # traffic comes last, and goes first
+            node.borrow = keeper.borrow
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         end = _loop(intents, node, watch, lambda visit: _bequeath(visit, node, standing, keeper))

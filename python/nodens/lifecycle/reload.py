@@ -18,7 +18,7 @@ from nodens.observe import BUILD_INFO, PLAN_APPLIED, PLAN_INFO, PLUGIN_ENABLED, 
 from nodens.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nodens.engine import Running
     from nodens.lifecycle.intents import Reload
@@ -113,6 +113,9 @@ class Node:
     log: Log
     prepared: Prepared
     lameduck_ms: int = field(default=0, init=False)
+    borrow: Callable[[tuple[str, ...]], None] = field(
+        default=lambda _: None, init=False
+    )  # the keeper's, once it is there
     _refused: str = field(default="", init=False)
 
     def publish(self) -> None:
@@ -153,13 +156,28 @@ class Node:
 
     def _take_up(self, wanted: Prepared) -> None:
         """Give the engine the new plan, then the onlookers."""
-        if wanted.plan.engine != self.prepared.plan.engine:
-            self.running.apply(wanted.plan.engine)
+        before, after = (each.network.borrowed_addresses for each in (self.prepared.plan, wanted.plan))
+        self.borrow(tuple(address for address in before if address in after))  # nobody will answer at those that leave
+        try:
+            if wanted.plan.engine != self.prepared.plan.engine:
+                self.running.apply(wanted.plan.engine)
+            self.borrow(after)
+        except NodensError:
+            self._go_back(before)
+            raise
         self.asked.source.accept()
         wanted.say_warnings(self.log, self.prepared)
         self._keep(wanted)
         self.publish()
         self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])
+
+    def _go_back(self, borrowed: tuple[str, ...]) -> None:
+        """Make the running plan true again."""
+        try:
+            self.running.apply(self.prepared.plan.engine)
+            self.borrow(borrowed)
+        except NodensError as trouble:
+            self.log.error(f"and while going back: {trouble}")  # noqa: TRY400 - not logging's: our lines have no traceback
 
     def _keep(self, wanted: Prepared) -> None:
         """From now on this is what runs."""

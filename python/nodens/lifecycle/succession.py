@@ -153,7 +153,7 @@ def _offer(line: Line, standing: Standing, running: Running, log: Log) -> str:
     read_end, write_end = os.pipe()
     tun = ground.link.tun if ground.link else None
     table = ground.steered.table.fileno() if ground.steered and ground.steered.table else None
-    holds = [each for each in (tun, table) if each is not None]
+    holds = [each for each in (table, tun) if each is not None]
 
     def send_cache() -> None:
         os.close(read_end)

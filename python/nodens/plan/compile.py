@@ -45,16 +45,21 @@ def _settle(config: Config, facts: Facts, listeners: tuple[Listener, ...], probl
         _check(config, engine, problems)
     return Plan(
         engine=engine,
-        network=network_plan(facts),
+        network=network_plan(facts, engine.listeners, Place(file=_file_of(config)), problems),
         observe=observe,
         reload=_reload_plan(config),
         origins=find_origins(config, facts, listeners, served),
     )
 
 
+def _file_of(config: Config) -> str:
+    """Name the file, for problems that have no line."""
+    return config.servers[0].at.file if config.servers else "Corefile"
+
+
 def _check(config: Config, engine: EnginePlan, problems: Problems) -> None:
     """Note what the engine would refuse, so that it never has to."""
-    at = config.servers[0].at if config.servers else Place(file="Corefile")
+    at = config.servers[0].at if config.servers else Place(file=_file_of(config))
     if not engine.listeners:
         problems.note(at, "no address is left to listen on; expected at least one")
     for breach in find_breaches(engine):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
+from nodens.plan.addresses import ANY_IPV4, ANY_IPV6, host_port
 from nodens.plan.model import NetworkPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nodens.plan.facts import Facts
+    from nodens.plan.model import ListenerPlan
+    from nodens.problems import Place, Problems
 
 _ULA: Final = IPv6Network("fc00::/7")
 
@@ -39,13 +42,23 @@ def _is_ula(text: str) -> bool:
     return isinstance(ip, IPv6Address) and ip in _ULA
 
 
-def network_plan(facts: Facts) -> NetworkPlan:
-    """Settle what the node is asked for; without addresses there is nothing to hold and nothing to point at us."""
+def network_plan(facts: Facts, listeners: Sequence[ListenerPlan], at: Place, problems: Problems) -> NetworkPlan:
+    """Settle what the node is asked for; without addresses there is nothing to hold and nothing to point at us.
+
+    Traffic is never pointed at silence: a borrowed address on which no block listens is not borrowed.
+    """
     wished = facts.node
+    heard = {listener.address for listener in listeners if listener.port == facts.default_port}
+    is_all_heard = bool(heard & {ANY_IPV4, ANY_IPV6})
+    borrowed = tuple(address for address in facts.borrowed_addresses if is_all_heard or address in heard)
+    for address in facts.borrowed_addresses:
+        if address not in borrowed and wished.sets_rules:
+            where = host_port(address, facts.default_port)
+            problems.warn(at, f"no block listens on `{where}`; its traffic is not pointed here")
     has_addresses = bool(facts.own_addresses or facts.borrowed_addresses)
     return NetworkPlan(
         own_addresses=facts.own_addresses,
-        borrowed_addresses=facts.borrowed_addresses,
+        borrowed_addresses=borrowed,
         link_name=wished.link_name,
         link=wished.link,
         steering=wished.steering,

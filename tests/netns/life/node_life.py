@@ -23,6 +23,7 @@ COREFILE = """\
     errors
     cache 30
     bind __PILLAR__LOCAL__DNS__
+    prometheus :9253
     forward . __PILLAR__UPSTREAM__
     health 169.254.20.10:8080
     ready 169.254.20.10:8181
@@ -45,7 +46,7 @@ class Program:
 
     def __init__(self, world: World, folder: Path, *flags: str, addresses: tuple[str, ...], upstream: str) -> None:
         folder.mkdir(exist_ok=True)
-        base = folder / "Corefile.base"
+        self.template = base = folder / "Corefile.base"
         base.write_text(COREFILE.replace("__PILLAR__UPSTREAM__", upstream))
         environment = {key: text for key, text in os.environ.items() if not key.endswith("_SERVICE_HOST")}
         if more := os.environ.get("NODENS_TEST_ENVIRONMENT"):

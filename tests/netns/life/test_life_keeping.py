@@ -72,3 +72,26 @@ def test_a_rule_is_never_there_twice(node: World, start: Start) -> None:
     rules = node.on_node("iptables-nft-save", "-t", "raw").splitlines()
     assert len(rules) == len(set(rules))
     assert sum("PREROUTING" in rule and "--dport 53" in rule for rule in rules) == 4
+
+
+def test_an_address_that_leaves_the_corefile_is_given_back_and_one_that_comes_is_taken(
+    node: World, start: Start, load: Begin
+) -> None:
+    program = start(node)
+    program.until(STEERED)
+    pod = load(node)
+    Event().wait(0.5)
+    whole = program.template.read_text()
+    program.template.write_text(whole.replace("__PILLAR__LOCAL__DNS__", "169.254.20.10"))
+    program.until("Reloading complete")
+    assert "no block listens on `10.96.0.10:53`; its traffic is not pointed here" in program.said
+    assert "10.96.0.10" not in node.on_node("ip", "addr", "show", "nodelocaldns")
+    Event().wait(0.5)
+    program.template.write_text(whole)
+    program.until("Reloading complete", times=2)
+    Event().wait(0.5)
+    story = pod.end()
+    print(f"an address goes and comes back: {story}")
+    assert story.lost == []
+    assert story.by("cluster") > 300
+    assert story.rows[-1][2] == "node"
