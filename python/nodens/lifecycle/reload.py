@@ -102,9 +102,13 @@ def _fingerprint(tree: corefile.Corefile) -> str:
     return hashlib.sha512(json.dumps(blocks).encode()).hexdigest()
 
 
+def _borrow_nothing(_: tuple[str, ...]) -> None:
+    """Steer nothing: there is no keeper."""
+
+
 @dataclass(kw_only=True)
 class Node:
-    """What runs, and the one way to change it. Used by the life loop alone."""
+    """What runs, and the one way to change it. Used by the life loop alone. `borrow` is the keeper's, or nobody's."""
 
     asked: Asked
     running: Running
@@ -113,9 +117,7 @@ class Node:
     log: Log
     prepared: Prepared
     lameduck_ms: int = field(default=0, init=False)
-    borrow: Callable[[tuple[str, ...]], None] = field(
-        default=lambda _: None, init=False
-    )  # the keeper's, once it is there
+    borrow: Callable[[tuple[str, ...]], None] = field(default_factory=lambda: _borrow_nothing, init=False)
     _refused: str = field(default="", init=False)
 
     def publish(self) -> None:
