@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from nodens import engine
-from nodens.errors import EngineError, NetworkError
+from nodens.errors import BindError, EngineError, NetworkError
 from nodens.lifecycle import handover, words
 from nodens.lifecycle.ground import Ground, steering_plan
 from nodens.lifecycle.refuse import choose_rung, refuse_taken_ports
@@ -42,7 +42,11 @@ class Standing:
         """Bind the engine, with the sockets and the cache of the process before us if it gave them."""
         estate = self.before.estate if self.before else None
         if not estate:
-            return engine.bind(plan.engine, is_sharing=self.is_sharing)
+            try:
+                return engine.bind(plan.engine, is_sharing=self.is_sharing)
+            except BindError:
+                refuse_taken_ports(plan.engine.listeners)  # says who does not share
+                raise
         rows = estate.sockets
         try:
             bound = engine.bind(plan.engine, sockets=rows, is_sharing=True)
@@ -76,8 +80,13 @@ def stand(  # noqa: PLR0913 - all that the ground and the door are made with
     name = handover.door_name(address, plan.network.port)
     where = words.spell(address, plan.network.port)
     before = _meet(name, where, takes_over=takes_over)
-    if not takes_over:
-        refuse_taken_ports(plan.engine.listeners)
+    if not before:
+        try:
+            refuse_taken_ports(plan.engine.listeners)
+        except BindError as error:
+            if not takes_over:
+                raise
+            log.warning(f"{error}; shared with it, as -takeover asks")
     wanted = steering_plan(plan.network, choose_rung(plan.network))
     estate = before.estate if before else None
     if before and (not estate or estate.steering != spell_steering(wanted)):

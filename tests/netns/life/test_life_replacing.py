@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable
 from threading import Event
@@ -101,6 +102,16 @@ def test_without_a_hand_over_both_serve_until_one_is_stopped(node: World, start:
     assert second.wait() == 0
     with inside(node.node):
         assert network.release().found == []
+
+
+def test_a_holder_that_does_not_share_is_named_even_to_a_takeover(node: World, start: Start) -> None:
+    node.on_node("ip", "addr", "add", "169.254.20.10/32", "dev", "lo")
+    holder = node.serve(node.node, "169.254.20.10", b"x")
+    program = start(node, "-takeover")
+    assert program.wait() == 1
+    node.stop(holder)
+    assert "; shared with it, as -takeover asks" in program.said
+    assert re.search(r"^169\.254\.20\.10:53/udp: cannot bind: address in use \(pid \d+, `", program.said, re.MULTILINE)
 
 
 def test_the_old_goes_on_if_the_new_dies_before_it_reads(node: World, start: Start, load: Begin) -> None:
