@@ -42,11 +42,7 @@ class Standing:
         """Bind the engine, with the sockets and the cache of the process before us if it gave them."""
         estate = self.before.estate if self.before else None
         if not estate:
-            try:
-                return engine.bind(plan.engine, is_sharing=self.is_sharing)
-            except BindError:
-                refuse_taken_ports(plan.engine.listeners)  # says who does not share
-                raise
+            return engine.bind(plan.engine, is_sharing=self.is_sharing)
         rows = estate.sockets
         try:
             bound = engine.bind(plan.engine, sockets=rows, is_sharing=True)
