@@ -2,7 +2,7 @@
 
 The door is an abstract unix socket, named after the node's own address, in the node's network namespace: no file to
 mount, gone with its process. A message is one JSON object in one packet; descriptors ride along (SCM_RIGHTS). Both
-sides are of one user (SO_PEERCRED), or nothing is said.
+sides are of one user (SO_PEERCRED), or nothing is said. size: both sides of one conversation stand on one page.
 
     new -> old  {"nodens": "0.1.0", "pid": 7, "states": [1], "asks": "who" | "all"}
     old -> new  {"nodens": "0.1.0", "pid": 3, "refuses": "why"}            answer to "who", or a state it does not know
