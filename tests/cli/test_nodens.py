@@ -55,7 +55,7 @@ def test_help_is_the_golden_text(golden: Callable[[str, str], None]) -> None:
         pytest.param([], 2, "out", "usage: nodens COMMAND", id="nothing"),
         pytest.param(["--version"], 0, "out", "nodens ", id="version"),
         pytest.param(
-            ["chek"], 2, "err", "nodens: `chek` is not a command; expected one of: run, check, show", id="typo"
+            ["chek"], 2, "err", "nodens: `chek` is not a command; expected one of: run, check, release, show", id="typo"
         ),
         pytest.param(["check", "/nonexistent"], 2, "err", "/nonexistent: cannot read: no such file", id="no file"),
         pytest.param(

@@ -66,8 +66,9 @@ def test_another_number_of_workers_needs_a_restart_and_says_why(decided: Decide,
 
 
 def test_addresses_that_come_and_go_are_named(decided: Decide, node: Facts) -> None:
-    before = decided(BASE, replace(node, own_addresses=("169.254.20.10",), borrowed_addresses=("10.96.0.10",)))
-    after = decided(BASE, replace(node, own_addresses=("169.254.20.11",), borrowed_addresses=("10.96.0.10", "fd00::a")))
+    text = BASE.replace("bind 10.0.0.7", "bind 10.96.0.10 fd00::a")
+    before = decided(text, replace(node, own_addresses=("169.254.20.10",), borrowed_addresses=("10.96.0.10",)))
+    after = decided(text, replace(node, own_addresses=("169.254.20.11",), borrowed_addresses=("10.96.0.10", "fd00::a")))
     change = plan.change(before, after)
     assert (change.new_own, change.old_own) == (("169.254.20.11",), ("169.254.20.10",))
     assert (change.new_borrowed, change.old_borrowed) == (("fd00::a",), ())

@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodens import __version__, config, corefile, network, plan
-from nodens.errors import BindError, ConfigError, NodensError
+from nodens.errors import ConfigError, NodensError
 from nodens.lifecycle import words
+from nodens.lifecycle.refuse import refuse_taken_ports
 from nodens.observe import BUILD_INFO, PLAN_APPLIED, PLAN_INFO, PLUGIN_ENABLED, RELOAD_FAILED, RELOAD_VERSION
 from nodens.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from nodens.engine import Running
     from nodens.lifecycle.intents import Reload
     from nodens.lifecycle.node import Asked
     from nodens.lifecycle.source import Source
     from nodens.observe import Log, Numbers, Sides
-    from nodens.plan import Facts, ListenerPlan, Plan
+    from nodens.plan import Facts, Plan
 
 
 class RestartNeededError(NodensError):
@@ -90,15 +91,6 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
     )
 
 
-def refuse_taken_ports(listeners: Iterable[ListenerPlan]) -> None:
-    """Raise BindError, with the holder's name, for the first address that somebody else serves on."""
-    for listener in listeners:
-        taken = network.find_taken(listener.address, listener.port)
-        if taken and f"(pid {os.getpid()}," not in taken[2]:
-            protocol, number, why = taken
-            raise BindError(f"{words.spell(listener.address, listener.port)}/{protocol}", number, why)
-
-
 def _fingerprint(tree: corefile.Corefile) -> str:
     """SHA-512 over keys and directives with their places, imports and references put in, as CoreDNS counts it."""
 
@@ -110,9 +102,13 @@ def _fingerprint(tree: corefile.Corefile) -> str:
     return hashlib.sha512(json.dumps(blocks).encode()).hexdigest()
 
 
+def _borrow_nothing(_: tuple[str, ...]) -> None:
+    """Steer nothing: there is no keeper."""
+
+
 @dataclass(kw_only=True)
 class Node:
-    """What runs, and the one way to change it. Used by the life loop alone."""
+    """What runs, and the one way to change it. Used by the life loop alone. `borrow` is the keeper's, or nobody's."""
 
     asked: Asked
     running: Running
@@ -121,6 +117,7 @@ class Node:
     log: Log
     prepared: Prepared
     lameduck_ms: int = field(default=0, init=False)
+    borrow: Callable[[tuple[str, ...]], None] = field(default_factory=lambda: _borrow_nothing, init=False)
     _refused: str = field(default="", init=False)
 
     def publish(self) -> None:
@@ -161,13 +158,28 @@ class Node:
 
     def _take_up(self, wanted: Prepared) -> None:
         """Give the engine the new plan, then the onlookers."""
-        if wanted.plan.engine != self.prepared.plan.engine:
-            self.running.apply(wanted.plan.engine)
+        before, after = (each.network.borrowed_addresses for each in (self.prepared.plan, wanted.plan))
+        self.borrow(tuple(address for address in before if address in after))  # nobody will answer at those that leave
+        try:
+            if wanted.plan.engine != self.prepared.plan.engine:
+                self.running.apply(wanted.plan.engine)
+            self.borrow(after)
+        except NodensError:
+            self._go_back(before)
+            raise
         self.asked.source.accept()
         wanted.say_warnings(self.log, self.prepared)
         self._keep(wanted)
         self.publish()
         self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])
+
+    def _go_back(self, borrowed: tuple[str, ...]) -> None:
+        """Make the running plan true again."""
+        try:
+            self.running.apply(self.prepared.plan.engine)
+            self.borrow(borrowed)
+        except NodensError as trouble:
+            self.log.error(f"and while going back: {trouble}")  # noqa: TRY400 - not logging's: our lines have no traceback
 
     def _keep(self, wanted: Prepared) -> None:
         """From now on this is what runs."""

@@ -77,7 +77,9 @@ class Sides:
     def __init__(self, numbers: Numbers, log: Log, who: Callable[[str, int], str]) -> None:
         """Serve nothing yet. `who` names the holder of a taken address."""
         self.status = Status(unready=("starting",))
+        self.steering = Status()  # what the keeper of link and rules has to say; it has a thread of its own
         self.source: SnapshotSource | None = None
+        self.is_sharing = False  # with the process before us, which still serves the same addresses
         self._numbers = numbers
         self._log = log
         self._who = who
@@ -98,7 +100,11 @@ class Sides:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close every listener."""
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every listener; twice is fine."""
         self._is_over.set()
         self._beat_thread.join(_POLL_TIMEOUT_S + _POLL_S)
         with self._lock:
@@ -143,7 +149,7 @@ class Sides:
     def _try(self, endpoint: HttpEndpoint) -> None:
         """Open one listener; say when its state changes, not each time."""
         try:
-            self._up[endpoint] = Listener(endpoint, self._wanted[endpoint])
+            self._up[endpoint] = Listener(endpoint, self._wanted[endpoint], is_sharing=self.is_sharing)
         except OSError as error:
             if endpoint not in self._down:
                 self._down.add(endpoint)
@@ -186,8 +192,9 @@ class Sides:
 
     def _felt(self) -> Status:
         """The published status, with what the heartbeat has to say."""
-        status = self.status
-        return Status(unready=status.unready, unwell=status.unwell + self._pulse.complaints(time.monotonic()))
+        status, steering = self.status, self.steering
+        unwell = status.unwell + steering.unwell + self._pulse.complaints(time.monotonic())
+        return Status(unready=status.unready + steering.unready, unwell=unwell)
 
     def _beat(self) -> None:
         """Once a second: feel the workers, ask our own /health, try what is down."""

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from nodens.plan.limits import MAX_TCP_CONNECTIONS, choose_tcp_connections
-from nodens.plan.model import Origin
+from nodens.plan.model import NetworkPlan, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,11 +89,13 @@ def _of_limits(config: Config, facts: Facts) -> Iterator[tuple[str, str]]:
     elif facts.memory_limit_bytes is not None:
         yield "engine.memory_limit_bytes", f"node: cgroup limit of {facts.memory_limit_bytes} bytes"
     if choose_tcp_connections(facts) < MAX_TCP_CONNECTIONS:
-        for field in ("max_tcp_connections", "max_tcp_connections_per_client"):
-            yield f"engine.{field}", f"node: limit of {facts.file_limit} open files"
-    for field in ("own_addresses", "borrowed_addresses"):
-        if source := facts.source_of.get(field):
-            yield f"network.{field}", source
+        for name in ("max_tcp_connections", "max_tcp_connections_per_client"):
+            yield f"engine.{name}", f"node: limit of {facts.file_limit} open files"
+    for field in fields(NetworkPlan):
+        if source := facts.source_of.get(field.name):
+            yield f"network.{field.name}", source
+    if source := facts.source_of.get("default_port"):
+        yield "network.port", source
     places = [dict(server.places).get("timeouts.maxtcpqueries") for server in config.servers]
     if any(places):
         yield "engine.max_queries_per_connection", ", ".join(str(place) for place in places if place)
