@@ -83,7 +83,8 @@ bench: $(VENV)/dev.installed $(ENGINE) ## the figures of benches/README.md (root
 	$(PY) benches/run.py
 
 docs: $(VENV)/dev.installed $(ENGINE) ## write the pages that are made: docs/corefile.md, docs/metrics.md
-	$(PY) tools/docs.py
+	nodens show directives > docs/corefile.md
+	nodens show metrics > docs/metrics.md
 
 ci: test lint netns oracle slow fuzz ## all that .ci/run does after installing system packages
 

@@ -152,6 +152,14 @@ def settle(program: Program) -> None:
     program.until(r"^\[ERROR\] SIGHUP: ", times + 1)
 
 
+def settle_well(program: Program) -> None:
+    """Wait, as `settle` does, where all is well and a signal's reload succeeds."""
+    threading.Event().wait(0.3)
+    times = program.said.count("[INFO] Reloading complete\n")
+    program.send(signal.SIGHUP)
+    program.until(r"^\[INFO\] Reloading complete$", times + 1)
+
+
 def swap(folder: Path, version: str, files: dict[str, str]) -> None:
     """Write a ConfigMap's files as the kubelet does: a new folder, then one rename of the `..data` link."""
     (folder / f"..{version}").mkdir(parents=True)
@@ -484,6 +492,32 @@ def test_a_config_map_that_appears_later_is_merged_at_once_and_in_order(pod: Pod
     program.until(r"^\[INFO\] Reloading complete$", 2)
     assert "    forward . 9.9.9.9\n" in pod.conf.read_text()
     assert "example" not in pod.conf.read_text()
+
+
+def test_what_is_suspicious_in_the_merge_is_said_once_for_each_plan(pod: Pod) -> None:
+    swap(pod.kube_dns, "one", {"stubDomains": '{"cluster.local": ["1.1.1.1"]}'})
+    program = pod.run(**UPSTREAM)
+    until(pod.pidfile.exists)
+    warning = "stubDomains:1:2: warning: the template serves `cluster.local` too"
+    assert program.said.count(warning) == 1
+    (pod.kube_dns / "unrelated").write_text("x")  # another look that leads to nothing
+    settle_well(program)
+    swap(pod.kube_dns, "two", {"stubDomains": "{}"})
+    program.until(r"^\[INFO\] Reloading complete$", 2)
+    assert program.said.count(warning) == 2  # the second belongs to the SIGHUP, which takes up all anew
+
+
+def test_a_relative_import_is_looked_for_beside_the_written_file_then_beside_the_template(pod: Pod) -> None:
+    template = pod.template.replace("    errors\n", "    errors\n    import extra\n", 1)
+    swap(pod.base, "two", {"Corefile.base": template, "extra": "bufsize 1100\n"})
+    program = pod.run(**UPSTREAM)
+    until(pod.pidfile.exists)  # found beside the template
+    (pod.conf.parent / "extra").write_text("bufsze 1200\n")
+    program.send(signal.SIGHUP)
+    program.until(rf"^\[ERROR\] SIGHUP: {pod.conf.parent}/extra:1:1: `bufsze` is not a directive$")
+    (pod.conf.parent / "extra").write_text("bufsize 1200\n")
+    program.send(signal.SIGHUP)
+    program.until(r"^\[INFO\] Reloading complete$")
 
 
 def test_a_bad_config_map_is_said_once_counted_and_the_last_good_one_stays(pod: Pod) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import resource
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from nodens.errors import EngineStopped
 from nodens.observe import Log, Numbers, Sides, Status
+from nodens.observe import server as server_file
 from nodens.observe import sides as sides_file
 from nodens.plan import HttpEndpoint, ObservePlan
 
@@ -207,3 +209,77 @@ def _is_served(port: int) -> bool:
         return get(port, "/metrics")[0].startswith("HTTP/1.1 200 ")
     except OSError:
         return False
+
+
+def dribble(port: int, source: str) -> socket.socket:
+    """Begin a request and never end it."""
+    connection = socket.create_connection(("127.0.0.1", port), 5, source_address=(source, 0))
+    connection.sendall(b"GET /health HTTP/1.1\r\nX: ")
+    return connection
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the other side still holds on."""
+    connection.settimeout(0)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+def test_a_full_house_of_slow_clients_shuts_nobody_else_out(sides: Sides) -> None:
+    sides.apply(observe_plan(health=(ANY,)))
+    port = sides.ports()[ANY]
+    sides.status = Status()
+    other = dribble(port, "127.0.0.9")
+    slow = [dribble(port, "127.0.0.2") for _ in range(40)]
+    try:
+        for _ in range(20):
+            assert get(port, "/health")[1] == b"OK"
+        until(lambda: sum(is_open(connection) for connection in slow) <= 15)
+        assert is_open(slow[-1])  # the oldest went first
+        assert is_open(other)  # and only of those who held most
+    finally:
+        for connection in (other, *slow):
+            connection.close()
+
+
+def test_a_request_that_dribbles_in_has_one_deadline(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_file, "_TIMEOUT_S", 0.3)
+    sides.apply(observe_plan(health=(ANY,)))
+    with dribble(sides.ports()[ANY], "127.0.0.2") as connection:
+        started_s = time.monotonic()
+
+        def is_over() -> bool:
+            with suppress(OSError):
+                connection.send(b"a")
+            return not is_open(connection)
+
+        until(is_over)
+        assert time.monotonic() - started_s < 5
+
+
+def test_no_descriptor_left_is_no_reason_to_spin(sides: Sides) -> None:
+    sides.apply(observe_plan(metrics=(ANY,)))  # nobody polls: no descriptor comes free
+    port = sides.ports()[ANY]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as client:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
+        try:
+            before_s = time.process_time()
+            client.connect(("127.0.0.1", port))
+            threading.Event().wait(0.5)  # it is the idleness that is measured
+            spent_s = time.process_time() - before_s
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert spent_s < 0.05, spent_s
+    assert get(port, "/metrics")[0].startswith("HTTP/1.1 200 ")
+
+
+def test_a_poll_that_gets_no_ok_is_a_failure(sides: Sides, lines: Callable[[], str]) -> None:
+    sides.status = Status(unwell=("worker 0 has not turned for 11 s",))
+    sides.apply(observe_plan(health=(ANY,)))
+    until(lambda: "coredns_health_request_failures_total 0\n" not in sides.metrics_text())
+    until(lambda: "failed: the answer is `HTTP/1.1 503 Service Unavailable`\n" in lines())

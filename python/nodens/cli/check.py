@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from nodens import lifecycle
-from nodens.cli.wishes import add_wishes, read_wishes
+from nodens.cli.fillings import add_fillings, read_source
+from nodens.cli.wishes import add_wishes
 from nodens.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,17 +25,15 @@ def main(words: Sequence[str]) -> int:
         description="Read a Corefile as `nodens run` would, on this node, and print every problem at once.",
         epilog="exit codes: 0 it can be served (warnings may be printed), 2 it cannot",
     )
-    parser.add_argument("file", help="the Corefile; `-` reads standard input")
+    parser.add_argument(
+        "file", help="the Corefile, or the template that node-cache has as -basecorefile; `-` reads standard input"
+    )
     parser.add_argument("--json", action="store_true", help="print problems as JSON, for editors and CI")
     add_wishes(parser)
+    add_fillings(parser)
     asked = parser.parse_args(words)
-    source: lifecycle.Source = (
-        lifecycle.BuiltInSource(file="stdin", content=sys.stdin.read())
-        if asked.file == "-"
-        else lifecycle.FileSource(path=asked.file)
-    )
     try:
-        prepared = lifecycle.prepare(source, read_wishes(asked))
+        prepared = lifecycle.prepare(*read_source(asked, asked.file))
     except ConfigError as error:
         return _print(list(error.problems), as_json=asked.json, is_good=False)
     _print(list(prepared.problems), as_json=asked.json, is_good=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from nodens import corefile, engine, lifecycle, observe, plan
-from nodens.cli.wishes import add_wishes, read_wishes
+from nodens import config, corefile, engine, lifecycle, observe, plan
+from nodens.cli.fillings import add_fillings, read_source
+from nodens.cli.wishes import add_wishes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,16 +19,23 @@ def main(words: Sequence[str]) -> int:
         prog="nodens show",
         description="Print what `nodens run` would use on this node.",
         epilog="corefile: with imports, snippets and variables put in; plan: every value, and behind `#` where it "
-        "comes from; metrics: every family",
+        "comes from; directives and metrics: every one of them, as in docs/",
     )
-    parser.add_argument("what", choices=("corefile", "plan", "metrics"), help="what to print")
-    parser.add_argument("--corefile", default="Corefile", metavar="FILE", help="the Corefile (default: ./Corefile)")
+    parser.add_argument("what", choices=("corefile", "plan", "directives", "metrics"), help="what to print")
+    parser.add_argument(
+        "file", nargs="?", help="the Corefile, or the template that node-cache has as -basecorefile; `-` reads stdin"
+    )
+    parser.add_argument("--corefile", default="Corefile", metavar="FILE", help="the same (default: ./Corefile)")
     add_wishes(parser)
+    add_fillings(parser)
     asked = parser.parse_args(words)
+    if asked.what == "directives":
+        print(config.document(), end="")
+        return 0
     if asked.what == "metrics":
         print(observe.document(engine.catalogue()), end="")
         return 0
-    prepared = lifecycle.prepare(lifecycle.FileSource(path=asked.corefile), read_wishes(asked))
+    prepared = lifecycle.prepare(*read_source(asked, asked.file or asked.corefile))
     if asked.what == "corefile":
         print(corefile.render(prepared.tree), end="")
     else:

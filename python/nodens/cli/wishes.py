@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from nodens.cli.goflags import Flag, FlagError, Kind, parse
@@ -50,4 +51,4 @@ def _size(text: str) -> int:
     try:
         return int(parse([flag], ["-memory-limit", text])[0]["memory-limit"])
     except FlagError as error:
-        raise ValueError(str(error)) from error
+        raise ArgumentTypeError(str(error).partition(": ")[2]) from error

@@ -44,6 +44,7 @@ CLUSTER_DNS = "__PILLAR__CLUSTER__DNS__"
 LOCAL_DNS = "__PILLAR__LOCAL__DNS__"
 UPSTREAM_SERVERS = "__PILLAR__UPSTREAM__SERVERS__"
 DNS_SERVER = "__PILLAR__DNS__SERVER__"
+DNS_DOMAIN = "__PILLAR__DNS__DOMAIN__"
 
 ENDPOINTS = frozenset({"health", "ready", "prometheus", "pprof"})  # directives that take one address
 INDENT = "    "
@@ -52,12 +53,18 @@ COPIED = frozenset({"log", "loop", "reload", "prometheus"})  # directives that s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pillars:
-    """What this node knows: its own addresses, and the cluster DNS service's (none while its variable is not set)."""
+    """What this node knows: its own addresses, and the cluster DNS service's (none while its variable is not set).
+
+    node-cache leaves nothing of `__PILLAR__DNS__SERVER__` and does not know `__PILLAR__DNS__DOMAIN__`; whoever applies
+    the manifest puts them in. `dns_server` (those of `local_dns` that are meant) and `dns_domain` do that here.
+    """
 
     local_dns: tuple[str, ...]
     cluster_dns: tuple[str, ...]
     cluster_dns_variable: str = "KUBE_DNS_UPSTREAM_SERVICE_HOST"
     port: int = 53
+    dns_server: tuple[str, ...] = ()
+    dns_domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +101,12 @@ class _Merger:
         self._problems = problems
         self._edits: list[Edit] = []
         self._values: dict[str, tuple[str, ...]] = {
-            LOCAL_DNS: pillars.local_dns,
+            LOCAL_DNS: tuple(each for each in pillars.local_dns if each not in pillars.dns_server),
             UPSTREAM_SERVERS: kube_dns.upstream_nameservers or ("/etc/resolv.conf",),
-            DNS_SERVER: (),
+            DNS_SERVER: pillars.dns_server,
         }
+        if pillars.dns_domain:
+            self._values[DNS_DOMAIN] = (pillars.dns_domain,)
         if pillars.cluster_dns:
             self._values[CLUSTER_DNS] = pillars.cluster_dns
         self.lacks_value = False

@@ -29,20 +29,24 @@ LINES_LIMIT = 100_000  # lines after that; snippets in snippets double with each
 TRAIL_LIMIT = 50  # imports within imports; recursion must have an end
 
 
-def expand(
+def expand(  # noqa: PLR0913 - two of them are seldom given
     tree: Corefile,
     environment: Mapping[str, str],
     read_file: ReadFile,
     problems: Problems,
     pillars: Mapping[str, str] | None = None,
+    *,
+    beside: str | None = None,
 ) -> Corefile | None:
     """Fill in and put in all that stands for something else; give nothing where no server block is left.
 
-    `pillars` maps names such as `__PILLAR__LOCAL__DNS__` to their values, blanks between them.
+    `pillars` maps names such as `__PILLAR__LOCAL__DNS__` to their values, blanks between them. A file that the tree's
+    own file imports by a relative path is looked for in the folder `beside` first, then in that file's.
     As with `parse`, a tree that comes back beside noted problems is only good for finding more of them.
     """
     values = {name: tuple(value.split()) for name, value in (pillars or {}).items()}
     expander = _Expander(environment, values, read_file, problems)
+    expander.also_beside |= {} if beside is None else {tree.file: beside}
     blocks = tuple(expander.blocks(tree.items))
     if not blocks and not problems.are_fatal:
         problems.note(Place(file=tree.file), "the file holds no server block; expected at least one", hint=EXAMPLE)
@@ -70,7 +74,7 @@ class _Expander:
         self._trail: list[str] = []  # what is being put in, outermost first
         self._depth = 0  # bodies within bodies, over all that is put in
         self._left = {"snippets": SNIPPETS_LIMIT, "files": FILES_LIMIT, "lines": LINES_LIMIT}
-        self.is_over = False
+        self.is_over, self.also_beside = False, dict[str, str]()  # file -> where its imports are looked for first
 
     # ------------ the top of a file ------------
 
@@ -208,8 +212,16 @@ class _Expander:
             self._problems.note(name.at, what)
             return ()
         if pattern not in self._files:
-            self._files[pattern] = self._read(name, pattern)
+            self._files[pattern] = self._read_beside(name, pattern) or self._read(name, pattern)
         return self._files[pattern]
+
+    def _read_beside(self, name: Word, pattern: str) -> tuple[ImportedFile, ...]:
+        """Read from the other folder; what is not there may be in the file's own, or is wrong there."""
+        other = join(self.also_beside.get(name.at.file, dirname(name.at.file)), name.text)
+        try:
+            return tuple(self._read_file(other)) if other != pattern else ()
+        except (OSError, ValueError) as error:
+            return () if isinstance(error, FileNotFoundError) else self._read(name, other)
 
     def _read(self, name: Word, pattern: str) -> tuple[ImportedFile, ...]:
         """Read files; note why it cannot be done."""

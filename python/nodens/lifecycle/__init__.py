@@ -3,7 +3,7 @@
 from nodens.lifecycle.node import DRAIN_MS, Asked, live
 from nodens.lifecycle.reload import Prepared, prepare
 from nodens.lifecycle.source import BuiltInSource, FileSource, NotYetError, Source, Text, read_file
-from nodens.lifecycle.template import TemplateFiles, TemplateSource, service_address, service_variable
+from nodens.lifecycle.template import FilledSource, TemplateFiles, TemplateSource, service_address, service_variable
 from nodens.lifecycle.words import spell, version_lines
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Asked",
     "BuiltInSource",
     "FileSource",
+    "FilledSource",
     "NotYetError",
     "Prepared",
     "Source",

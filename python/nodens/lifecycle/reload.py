@@ -58,6 +58,7 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
     """Read, parse, expand, survey, compile; touches nothing that runs. Raises ConfigError with every problem."""
     text = source.read()
     problems = Problems()
+    problems.take(text.warnings)
     imported: list[Path] = []
 
     # What an import names is watched, too.
@@ -68,7 +69,7 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
 
     tree = text.tree or corefile.parse(text.content, text.file, problems)
     if tree is not None:
-        tree = corefile.expand(tree, environment=os.environ, read_file=read_import, problems=problems)
+        tree = corefile.expand(tree, os.environ, read_import, problems, beside=text.beside)
     asked = config.read(tree, problems) if tree is not None else None
     if asked is None or tree is None:
         raise ConfigError(problems)

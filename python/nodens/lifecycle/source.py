@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,11 +24,16 @@ class NotYetError(NodensError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A Corefile's text, and the file its places name. `tree` is there where it was parsed already."""
+    """A Corefile's text, and the file its places name. `tree` is there where it was parsed already.
+
+    `warnings` were noted on the way to the tree. Relative imports are looked for in `beside` before the file's folder.
+    """
 
     file: str
     content: str
     tree: Corefile | None = None
+    warnings: Problems = field(default_factory=Problems)
+    beside: str | None = None
 
 
 class Source(Protocol):

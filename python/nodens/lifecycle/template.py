@@ -13,7 +13,7 @@ from nodens.errors import ConfigError
 from nodens.lifecycle.files import write_whole
 from nodens.lifecycle.source import SIZE_LIMIT_BYTES, NotYetError, Text, read_file
 from nodens.observe import SETUP_ERRORS
-from nodens.problems import Problems
+from nodens.problems import Place, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,13 +69,15 @@ class TemplateSource:
             if not content:
                 raise
             return Text(file=self._written, content=content)  # somebody else wrote it: served as it is
-        kube_dns = self._read_kube_dns()
-        merged = self._merge(text, kube_dns)
+        warnings = Problems()
+        kube_dns = self._read_kube_dns(warnings)
+        merged = self._merge(text, kube_dns, warnings)
         self._pending = merged.text, kube_dns
         written = self._read_written() if merged.text == self._last_text else ""
         if written and written != merged.text:
             return Text(file=self._written, content=written)  # edited by hand since
-        return Text(file=self._template, content=merged.text, tree=merged.tree)
+        beside = str(Path(self._written).parent)  # as node-cache, which loads the written file
+        return Text(file=self._template, content=merged.text, tree=merged.tree, warnings=warnings, beside=beside)
 
     def accept(self) -> None:
         """Write the Corefile if it came out different. One that cannot be written is served all the same."""
@@ -92,12 +94,8 @@ class TemplateSource:
         self._log.info(f"Updated Corefile with {stubs} custom stubdomains and upstream servers [{servers}]")
         self._log.info(f"Using config file:\n{text}")
 
-    def _merge(self, text: str, kube_dns: config.KubeDns) -> config.Merged:
+    def _merge(self, text: str, kube_dns: config.KubeDns, warnings: Problems) -> config.Merged:
         """Merge template and ConfigMap."""
-        problems = Problems()
-        tree = corefile.parse(text, self._template, problems)
-        if tree is None or problems.are_fatal:
-            raise ConfigError(problems)
         cluster_dns = service_address(self._service, os.environ)
         pillars = config.Pillars(
             local_dns=self._local_dns,
@@ -105,14 +103,12 @@ class TemplateSource:
             cluster_dns_variable=service_variable(self._service),
             port=self._port,
         )
-        merged = config.merge(tree, text, kube_dns, pillars, problems)
+        merged = fill(text, self._template, kube_dns, pillars, warnings)
         if merged is None:
-            if not cluster_dns:
-                raise NotYetError(problems.render())
-            raise ConfigError(problems)
+            raise NotYetError(warnings.render()) if not cluster_dns else ConfigError(warnings)
         return merged
 
-    def _read_kube_dns(self) -> config.KubeDns:
+    def _read_kube_dns(self, warnings: Problems) -> config.KubeDns:
         """Read the ConfigMap; what cannot be read is said once, and the last good one stays."""
         problems = Problems()
         try:
@@ -124,6 +120,7 @@ class TemplateSource:
         if problems.are_fatal or found is None:
             self._complain(f"Invalid config: {problems.render()}")
             return self._last_kube_dns
+        warnings.take(problems)
         self._said.clear()
         self._last_kube_dns = found
         return found
@@ -142,6 +139,55 @@ class TemplateSource:
         self._said.add(text)
         self._numbers.add(SETUP_ERRORS, "configmap")
         self._log.error(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilledSource:
+    """A template as node-cache would fill it in, for a look: nothing is written, nothing waited for.
+
+    `file` is what its places name; without a `kube_dns` folder there is no ConfigMap.
+    """
+
+    file: str
+    content: str
+    pillars: config.Pillars
+    kube_dns: str = ""
+
+    def report_to(self, log: Log, numbers: Numbers) -> None:
+        """Has nothing to say."""
+
+    def accept(self) -> None:
+        """Stands where it stands."""
+
+    def watched(self) -> Sequence[Path]:
+        """Nothing."""
+        return ()
+
+    def read(self) -> Text:
+        """Fill it in. Raises ConfigError, for the ConfigMap too."""
+        problems = Problems()
+        asked: config.KubeDns | None = config.KubeDns()
+        if self.kube_dns:
+            try:
+                asked = config.read_kube_dns(read_folder(Path(self.kube_dns)), problems, self.kube_dns)
+            except (OSError, UnicodeDecodeError) as error:
+                problems.note(Place(file=self.kube_dns), f"cannot read: {error}")
+        if asked is None or problems.are_fatal:
+            raise ConfigError(problems)
+        merged = fill(self.content, self.file, asked, self.pillars, problems)
+        if merged is None:
+            raise ConfigError(problems)
+        return Text(file=self.file, content=merged.text, tree=merged.tree, warnings=problems)
+
+
+def fill(
+    text: str, file: str, kube_dns: config.KubeDns, pillars: config.Pillars, problems: Problems
+) -> config.Merged | None:
+    """Merge a template's text, a ConfigMap and this node's values; None if one is missing. Raises ConfigError."""
+    tree = corefile.parse(text, file, problems)
+    if tree is None or problems.are_fatal:
+        raise ConfigError(problems)
+    return config.merge(tree, text, kube_dns, pillars, problems)
 
 
 def service_variable(service: str) -> str:

@@ -5,11 +5,14 @@ Not `http.server`: that brings the mail and URL libraries along, 6 MB in every n
 
 from __future__ import annotations
 
+import errno
 import socket
+import time
 import zlib
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import BoundedSemaphore, Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -17,10 +20,12 @@ if TYPE_CHECKING:
 
     from nodens.plan import HttpEndpoint
 
-_TIMEOUT_S: Final = 5.0  # CoreDNS gives readers and writers as long
+_TIMEOUT_S: Final = 5.0  # for a whole request, however it dribbles in; as long again for the answer, as CoreDNS
 _REQUEST_LIMIT_BYTES: Final = 8192  # longer request heads are not a scraper's
 _CLIENT_LIMIT: Final = 16  # at once; probes and scrapers are few
 _BACKLOG: Final = 16
+_NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # what `accept` says again and again
+_NO_ROOM_PAUSE_S: Final = 0.2
 _GZIP_FORMAT: Final = 31  # zlib's number for a gzip header with the largest window
 _GZIP_FLOOR_BYTES: Final = 512  # below this the header eats the gain
 
@@ -86,7 +91,8 @@ class Listener:
         """Listen at once. Raises OSError if the address cannot be had."""
         self.routes = routes
         self._socket = open_socket(endpoint)
-        self._free = BoundedSemaphore(_CLIENT_LIMIT)
+        self._guests: dict[socket.socket, str] = {}  # whom we serve, and from where; the oldest first
+        self._lock = Lock()
         self._is_closed = Event()
         name = f"http {endpoint.host}:{endpoint.port}"
         self._thread = Thread(target=self._accept, name=name, daemon=True)
@@ -112,39 +118,53 @@ class Listener:
         self._thread.join(_TIMEOUT_S)
 
     def _accept(self) -> None:
-        """Give each connection a thread, up to the limit; what comes above it is turned away."""
+        """Give each connection a thread; above the limit one that is here already makes room."""
         while not self._is_closed.is_set():
             try:
-                connection, _ = self._socket.accept()
-            except OSError:
+                connection, (host, *_) = self._socket.accept()
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    self._is_closed.wait(_NO_ROOM_PAUSE_S)
                 continue
-            if not self._free.acquire(blocking=False):
-                connection.close()
-                continue
+            with self._lock:
+                if len(self._guests) >= _CLIENT_LIMIT:
+                    self._turn_one_away()
+                self._guests[connection] = str(host)
             Thread(target=self._serve, args=(connection,), name="http request", daemon=True).start()
+
+    def _turn_one_away(self) -> None:
+        """End the oldest connection of the address that holds most: a probe comes alone and is gone at once."""
+        held = Counter(self._guests.values())
+        greedy = max(self._guests, key=lambda guest: held[self._guests[guest]])  # of equals, the oldest
+        del self._guests[greedy]
+        with suppress(OSError):
+            greedy.shutdown(socket.SHUT_RDWR)  # its thread wakes and ends
 
     def _serve(self, connection: socket.socket) -> None:
         """Read one request, give one page."""
         try:
             with connection:
-                connection.settimeout(_TIMEOUT_S)
-                head = _read_head(connection)
+                head = _read_head(connection, time.monotonic() + _TIMEOUT_S)
                 if head is None:
                     return
+                connection.settimeout(_TIMEOUT_S)
                 connection.sendall(_answer(head, self.routes))
                 connection.shutdown(socket.SHUT_WR)
         except OSError:
             return
         finally:
-            self._free.release()
+            with self._lock:
+                self._guests.pop(connection, None)
 
 
-def _read_head(connection: socket.socket) -> str | None:
-    """Read up to the empty line; None if the client went away or talks without end."""
+def _read_head(connection: socket.socket, until_s: float) -> str | None:
+    """Read up to the empty line; None if the client went away, takes too long or talks without end."""
     head = b""
     while b"\r\n\r\n" not in head and b"\n\n" not in head:
-        if len(head) > _REQUEST_LIMIT_BYTES:
+        left_s = until_s - time.monotonic()
+        if len(head) > _REQUEST_LIMIT_BYTES or left_s <= 0:
             return None
+        connection.settimeout(left_s)
         piece = connection.recv(_REQUEST_LIMIT_BYTES)
         if not piece:
             return None

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
 _POLL_S: Final = 1.0  # CoreDNS asks its own /health as often
 _POLL_TIMEOUT_S: Final = 3.0
+_LINE_END: Final = b"\r\n"
 _SLOW_POLL_S: Final = 1.0
 _RETRY_POLLS: Final = 3  # a taken port is tried again every third second
 
@@ -213,8 +214,11 @@ class Sides:
         try:
             with socket.create_connection(address, _POLL_TIMEOUT_S) as connection:
                 connection.sendall(b"GET /health HTTP/1.1\r\nHost: self\r\nConnection: close\r\n\r\n")
-                while connection.recv(1024):
-                    pass
+                said = b""
+                while piece := connection.recv(1024):
+                    said += piece
+            if not said.startswith(b"HTTP/1.1 200 "):
+                raise ConnectionError(f"the answer is `{said.partition(_LINE_END)[0].decode('latin-1')}`")
         except OSError as error:
             self._numbers.add(HEALTH_FAILURES)
             self._log.warning(f'plugin/health: Local health request to "{url}" failed: {error}')
