@@ -446,6 +446,7 @@ class Pod:
             "nodens.cli.node_cache",
             *("-localip", "127.0.0.1,127.0.0.2", "-conf", self.conf, "-upstreamsvc", "kube-dns-upstream"),
             *("-basecorefile", self.base / "Corefile.base", "-kubednscm", self.kube_dns, "-pidfile", self.pidfile),
+            *("-setupinterface=false", "-setupiptables=false"),
             *("-dns.port", self.port, "-metrics-listen-address", f"127.0.0.1:{self.metrics}", *words),
             **environment,
         )

@@ -8,8 +8,9 @@ import pytest
 
 from nodens import network
 from nodens.errors import NetworkError
-from nodens.network import LinkWish, SteeringWish, Wishes
+from nodens.network import Wishes
 from nodens.network.iptables import Iptables
+from nodens.plan import LinkWish, SteeringWish
 
 BEST = network.Kernel(
     no_tun="",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -13,13 +14,14 @@ from nodens import __version__, config, lifecycle
 from nodens.cli.goflags import Flag, FlagError, HelpAskedError, Kind, Value, parse, render_flags
 from nodens.errors import NodensError
 from nodens.observe import Log
-from nodens.plan import Facts, HttpEndpoint
+from nodens.plan import Facts, HttpEndpoint, LinkWish, NodeWishes, SteeringWish, split_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from ipaddress import IPv4Address, IPv6Address
 
 KUBE_DNS_FOLDER: Final = "/etc/kube-dns"  # looked at when -kubednscm is not given
+_SERVICE: Final = "kube-dns"  # whose address is borrowed
 _PORT_LIMIT: Final = 65_535
 
 FLAGS: Final = (
@@ -110,6 +112,18 @@ FLAGS: Final = (
         default=0,
         help="bytes for cache and queries in flight, such as 64Mi; without it, from the cgroup's limit",
     ),
+    Flag(
+        name="steering",
+        kind=Kind.TEXT,
+        default="auto",
+        help="language of the rules: auto (the safest that this node has), iptables or nft",
+    ),
+    Flag(
+        name="interfacekind",
+        kind=Kind.TEXT,
+        default="auto",
+        help="kind of the interface: auto, dummy, or tun, which goes with the process",
+    ),
     Flag(name="workers", kind=Kind.WHOLE, default=0, help="threads that answer; without it, one for each core"),
 )
 
@@ -163,6 +177,9 @@ def validate(values: Mapping[str, Value]) -> str | None:
             f'Error parsing flags - invalid metrics-listen-address specified - "{values["metrics-listen-address"]}", '
             "Exiting"
         )
+    for flag, kind in (("steering", SteeringWish), ("interfacekind", LinkWish)):
+        if values[flag] not in set(kind):
+            return f'Error parsing flags - invalid {flag} specified - "{values[flag]}", Exiting'
     return None
 
 
@@ -194,12 +211,21 @@ def read_endpoint(text: str) -> HttpEndpoint | None:
 
 def wishes(values: Mapping[str, Value]) -> Facts:
     """What the flags ask of the plan."""
-    addresses = [ip for part in str(values["localip"]).split(",") if (ip := read_ip(part))]
-    own = tuple(str(ip) for ip in addresses if ip.is_link_local or ip.is_loopback or len(addresses) == 1)
+    given = [str(ip) for part in str(values["localip"]).split(",") if (ip := read_ip(part))]
+    services = [lifecycle.service_address(name, os.environ) for name in (_SERVICE, str(values["upstreamsvc"]))]
+    own, borrowed = split_addresses(given, [address for address in services if address])
     sources = {
         "own_addresses": "flag -localip",
         "borrowed_addresses": "flag -localip",
         "default_port": "flag -dns.port",
+        "link_name": "flag -interfacename",
+        "link": "flag -interfacekind",
+        "steering": "flag -steering",
+        "sets_link": "flag -setupinterface",
+        "sets_rules": "flag -setupiptables",
+        "is_left": "flag -skipteardown",
+        "health_port": "flag -health-port",
+        "sync_interval_ms": "flag -syncinterval",
     }
     if values["workers"]:
         sources["workers_wish"] = "flag -workers"
@@ -207,11 +233,21 @@ def wishes(values: Mapping[str, Value]) -> Facts:
         sources["memory_budget_wish_bytes"] = "flag -memory-limit"
     return Facts(
         own_addresses=own,
-        borrowed_addresses=tuple(str(ip) for ip in addresses if str(ip) not in own),
+        borrowed_addresses=borrowed,
         default_port=read_port(str(values["dns.port"])) or 0,
         workers_wish=int(values["workers"]) or None,
         memory_budget_wish_bytes=int(values["memory-limit"]) or None,
         wishes_freebind=bool(values["setupinterface"]),
+        node=NodeWishes(
+            link_name=str(values["interfacename"]),
+            link=LinkWish(str(values["interfacekind"])),
+            steering=SteeringWish(str(values["steering"])),
+            sets_link=bool(values["setupinterface"]),
+            sets_rules=bool(values["setupiptables"]),
+            is_left=bool(values["skipteardown"]),
+            health_port=read_port(str(values["health-port"])) or 0,
+            sync_interval_ms=int(values["syncinterval"]),
+        ),
         source_of=sources,
     )
 
@@ -239,8 +275,6 @@ def _serve(values: Mapping[str, Value], born_s: float) -> int:
     log.info(f"Starting node-cache image: nodens-{__version__}")
     log.info(f"Using Corefile {values['conf'] or values['corefile']}")
     log.info(f"Using Pidfile {values['pidfile']}")
-    if values["setupinterface"] or values["setupiptables"]:
-        log.warning("no interface and no iptables rules are set up: steering comes with a later version of nodens")
     if not values["kubednscm"] and not Path(KUBE_DNS_FOLDER).is_dir():
         log.info("Skipping kube-dns configmap sync as no directory was specified")
     try:

@@ -12,11 +12,16 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from nodens import engine, network
+from nodens.errors import NetworkError
 from nodens.lifecycle import pidfile, signals, words
+from nodens.lifecycle.ground import Ground, steering_plan
 from nodens.lifecycle.intents import Reload, Stop, Told
+from nodens.lifecycle.keep import Keeper, keeping
 from nodens.lifecycle.probe import answer_ourselves
-from nodens.lifecycle.reload import Node, prepare, refuse_taken_ports
+from nodens.lifecycle.refuse import choose_rung, refuse_taken_ports, refuse_without_capabilities
+from nodens.lifecycle.reload import Node, prepare
 from nodens.lifecycle.source import NotYetError
+from nodens.lifecycle.upstreams import why_none_answers
 from nodens.lifecycle.watch import watching
 from nodens.observe import CONTROL_FAILURES, EVENTS, Numbers, Sides, Status
 
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 DRAIN_MS: Final = 5_000  # CoreDNS gives its servers as long; an upstream has 2 s in all
 _EVENT_WAIT_MS: Final = 1_000
 _LOOK_AGAIN_S: Final = 5.0
+_UPSTREAM_WAIT_S: Final = 2.0  # as long as the engine gives one
 PATIENCE_S: Final = 300.0  # then a restart helps more: the kubelet fills the environment anew for each container
 
 
@@ -65,8 +71,11 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         if prepared is None:
             return 0
         plan = prepared.plan
-        asked.source.accept()
         refuse_taken_ports(plan.engine.listeners)
+        refuse_without_capabilities(plan)
+        rung = None if plan.network.is_idle else choose_rung(plan.network)
+        asked.source.accept()  # the first thing that changes on the node
+        ground = life.enter_context(Ground(steering_plan(plan.network, rung), log, numbers)) if rung else None
         sides = life.enter_context(Sides(numbers, log, network.holder))
         running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
@@ -77,7 +86,6 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         watch.follow(prepared.watched)
         answer_ourselves(running.addresses())  # never steer at silence
         life.enter_context(_lameduck(node))
-        life.enter_context(network.steering(plan.network))
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
         words.say_running(log, prepared)
@@ -86,11 +94,26 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         if onlook:
             life.enter_context(onlook(running))
         life.enter_context(pidfile.held(asked.pidfile, log))
+        if ground:
+            life.enter_context(keeping(_keeper(node, ground)))  # traffic comes last, and goes first
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         if _loop(intents, node, watch):
             running.drain_ms = node.lameduck_ms = 0
-    return 0
+    return NetworkError.exit_code if ground and ground.troubles else 0
+
+
+def _keeper(node: Node, ground: Ground) -> Keeper:
+    """Make the keeper of link and rules; it asks the upstreams of the plan that runs at that time."""
+    return Keeper(
+        ground,
+        node.running,
+        why_not=lambda: why_none_answers(node.prepared.plan.engine, _UPSTREAM_WAIT_S),
+        interval_s=node.prepared.plan.network.sync_interval_ms / 1000,
+        sides=node.sides,
+        numbers=node.numbers,
+        log=node.log,
+    )
 
 
 def _loop(intents: Intents, node: Node, watch: Watch) -> bool:

@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodens import __version__, config, corefile, network, plan
-from nodens.errors import BindError, ConfigError, NodensError
+from nodens.errors import ConfigError, NodensError
 from nodens.lifecycle import words
+from nodens.lifecycle.refuse import refuse_taken_ports
 from nodens.observe import BUILD_INFO, PLAN_APPLIED, PLAN_INFO, PLUGIN_ENABLED, RELOAD_FAILED, RELOAD_VERSION
 from nodens.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from nodens.engine import Running
     from nodens.lifecycle.intents import Reload
     from nodens.lifecycle.node import Asked
     from nodens.lifecycle.source import Source
     from nodens.observe import Log, Numbers, Sides
-    from nodens.plan import Facts, ListenerPlan, Plan
+    from nodens.plan import Facts, Plan
 
 
 class RestartNeededError(NodensError):
@@ -86,15 +87,6 @@ def prepare(source: Source, wishes: Facts) -> Prepared:
         tree=tree,
         problems=problems,
     )
-
-
-def refuse_taken_ports(listeners: Iterable[ListenerPlan]) -> None:
-    """Raise BindError, with the holder's name, for the first address that somebody else serves on."""
-    for listener in listeners:
-        taken = network.find_taken(listener.address, listener.port)
-        if taken and f"(pid {os.getpid()}," not in taken[2]:
-            protocol, number, why = taken
-            raise BindError(f"{words.spell(listener.address, listener.port)}/{protocol}", number, why)
 
 
 def _fingerprint(tree: corefile.Corefile) -> str:

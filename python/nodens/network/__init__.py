@@ -1,7 +1,8 @@
 """Decision -> kernel. The only room that speaks netlink, iptables and nft, and reads facts off the node."""
 
+from nodens.network.capabilities import Capability, first_free_port, lacking
 from nodens.network.drift import Touched, Watch
-from nodens.network.ladder import LinkWish, SteeringWish, Wishes, choose
+from nodens.network.ladder import Wishes, choose
 from nodens.network.link import Link
 from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
 from nodens.network.ports import find_taken, holder
@@ -12,19 +13,18 @@ from nodens.network.steer import Steered, holding, steering
 from nodens.network.survey import parse_resolv_conf, read_resolv_conf, survey
 
 __all__ = [
+    "Capability",
     "ErrorType",
     "Found",
     "Kernel",
     "LetGo",
     "Link",
     "LinkKind",
-    "LinkWish",
     "Release",
     "Rung",
     "Spelling",
     "Steered",
     "SteeringPlan",
-    "SteeringWish",
     "Step",
     "Touched",
     "Watch",
@@ -32,8 +32,10 @@ __all__ = [
     "choose",
     "error_type",
     "find_taken",
+    "first_free_port",
     "holder",
     "holding",
+    "lacking",
     "nft_table",
     "nft_text",
     "parse_resolv_conf",

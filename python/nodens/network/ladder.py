@@ -10,30 +10,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
 from nodens.network.model import LetGo, LinkKind, Rung, Spelling, Step
+from nodens.plan import LinkWish, SteeringWish
 
 if TYPE_CHECKING:
     from nodens.network.probe import Kernel
-
-
-class SteeringWish(StrEnum):
-    """The values of `-steering`."""
-
-    AUTO = "auto"
-    IPTABLES = "iptables"
-    NFT = "nft"
-
-
-class LinkWish(StrEnum):
-    """The values of `-interfacekind`."""
-
-    AUTO = "auto"
-    DUMMY = "dummy"
-    TUN = "tun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

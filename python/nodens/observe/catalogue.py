@@ -126,6 +126,18 @@ CONTROL_FAILURES = _counter(
 )
 HTTP_DOWN = _gauge("nodens_http_listener_down", "1 while a metrics, health or ready address cannot be had.", "address")
 
+STEERED = _gauge("nodens_steered", "1 while queries of this node's pods are pointed at us, 0 while they are not.")
+STEERING_RUNG = _gauge(
+    "nodens_steering_rung",
+    "The rung of the steering ladder we stand on: 1 is the safest, 5 the original's way, 0 has no rules of ours.",
+    "link",
+    "rules",
+)
+STEERING_REPAIRED = _gauge(
+    "nodens_steering_last_repair_timestamp_seconds",
+    "When something that was taken from link or rules was last put back, in seconds since the epoch; 0: never.",
+)
+
 CONTROL: tuple[Family, ...] = (
     SETUP_ERRORS,
     BUILD_INFO,
@@ -151,6 +163,9 @@ CONTROL: tuple[Family, ...] = (
     EVENTS,
     CONTROL_FAILURES,
     HTTP_DOWN,
+    STEERED,
+    STEERING_RUNG,
+    STEERING_REPAIRED,
 )
 
 

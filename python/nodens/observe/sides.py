@@ -77,6 +77,7 @@ class Sides:
     def __init__(self, numbers: Numbers, log: Log, who: Callable[[str, int], str]) -> None:
         """Serve nothing yet. `who` names the holder of a taken address."""
         self.status = Status(unready=("starting",))
+        self.steering = Status()  # what the keeper of link and rules has to say; it has a thread of its own
         self.source: SnapshotSource | None = None
         self._numbers = numbers
         self._log = log
@@ -186,8 +187,9 @@ class Sides:
 
     def _felt(self) -> Status:
         """The published status, with what the heartbeat has to say."""
-        status = self.status
-        return Status(unready=status.unready, unwell=status.unwell + self._pulse.complaints(time.monotonic()))
+        status, steering = self.status, self.steering
+        unwell = status.unwell + steering.unwell + self._pulse.complaints(time.monotonic())
+        return Status(unready=status.unready + steering.unready, unwell=unwell)
 
     def _beat(self) -> None:
         """Once a second: feel the workers, ask our own /health, try what is down."""

@@ -2,7 +2,7 @@
 
 from nodens.plan.change import Change, change
 from nodens.plan.compile import compile_plan
-from nodens.plan.facts import Facts, Interface, Nameserver
+from nodens.plan.facts import Facts, Interface, Nameserver, NodeWishes
 from nodens.plan.model import (
     BlockPlan,
     CachePlan,
@@ -12,6 +12,7 @@ from nodens.plan.model import (
     ForwardPlan,
     HealthCheckPlan,
     HttpEndpoint,
+    LinkWish,
     ListenerPlan,
     LogClass,
     LogPlan,
@@ -24,11 +25,13 @@ from nodens.plan.model import (
     PrefetchPlan,
     ReloadPlan,
     StalePlan,
+    SteeringWish,
     StorePlan,
     Transport,
     UpstreamPlan,
     ZonePlan,
 )
+from nodens.plan.network import split_addresses
 from nodens.plan.origins import explain
 from nodens.plan.upstreams import resolv_conf_paths
 
@@ -44,11 +47,13 @@ __all__ = [
     "HealthCheckPlan",
     "HttpEndpoint",
     "Interface",
+    "LinkWish",
     "ListenerPlan",
     "LogClass",
     "LogPlan",
     "Nameserver",
     "NetworkPlan",
+    "NodeWishes",
     "ObservePlan",
     "Origin",
     "Plan",
@@ -57,6 +62,7 @@ __all__ = [
     "PrefetchPlan",
     "ReloadPlan",
     "StalePlan",
+    "SteeringWish",
     "StorePlan",
     "Transport",
     "UpstreamPlan",
@@ -65,4 +71,5 @@ __all__ = [
     "compile_plan",
     "explain",
     "resolv_conf_paths",
+    "split_addresses",
 ]

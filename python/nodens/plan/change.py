@@ -102,7 +102,8 @@ _DIRECTIVE_VIEWS: dict[str, View] = {
 # Settings without a directive: name, what it decides, how it may change.
 _OTHER_VIEWS: tuple[tuple[str, View, RunTime], ...] = (
     ("zones", _zones, RunTime.LIVE),
-    ("addresses", lambda plan: plan.network, RunTime.REBIND),
+    ("addresses", lambda plan: (plan.network.own_addresses, plan.network.borrowed_addresses), RunTime.REBIND),
+    ("steering", lambda plan: replace(plan.network, own_addresses=(), borrowed_addresses=()), RunTime.RESTART),
     ("memory", lambda plan: plan.engine.memory_limit_bytes, RunTime.LIVE),
     ("connections", _connections, RunTime.LIVE),
     ("workers", lambda plan: plan.engine.workers, RunTime.RESTART),

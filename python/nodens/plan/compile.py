@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from nodens.plan import limits
 from nodens.plan.blocks import block_plan
 from nodens.plan.listeners import Listener, block_name, find_listeners, listener_plan, own_endpoints
-from nodens.plan.model import BlockPlan, EnginePlan, NetworkPlan, Plan, ReloadPlan
+from nodens.plan.model import BlockPlan, EnginePlan, Plan, ReloadPlan
+from nodens.plan.network import network_plan
 from nodens.plan.observe import observe_plan
 from nodens.plan.origins import find_origins
 from nodens.plan.ranges import find_breaches
@@ -44,7 +45,7 @@ def _settle(config: Config, facts: Facts, listeners: tuple[Listener, ...], probl
         _check(config, engine, problems)
     return Plan(
         engine=engine,
-        network=NetworkPlan(own_addresses=facts.own_addresses, borrowed_addresses=facts.borrowed_addresses),
+        network=network_plan(facts),
         observe=observe,
         reload=_reload_plan(config),
         origins=find_origins(config, facts, listeners, served),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nodens.plan.model import LinkWish, SteeringWish
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +32,20 @@ class Nameserver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeWishes:
+    """What the flags ask of the node itself: its link and its rules. Nothing, unless a flag says so."""
+
+    link_name: str = "nodelocaldns"
+    link: LinkWish = LinkWish.AUTO
+    steering: SteeringWish = SteeringWish.AUTO
+    sets_link: bool = False
+    sets_rules: bool = False
+    is_left: bool = False
+    health_port: int = 8080
+    sync_interval_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything about this node that a plan may depend on.
 
@@ -39,7 +55,8 @@ class Facts:
 
     Wished on the command line (None or empty: not given): `own_addresses` and `borrowed_addresses` from `-localip`
     (canonical IPs); `default_port` from `-dns.port`; `workers_wish` and `memory_budget_wish_bytes` from flags of ours;
-    `wishes_freebind` when own and borrowed addresses (any, if none is named) are to be bound before they exist.
+    `node` for link and rules; `wishes_freebind` when own and borrowed addresses (any, if none is named) are to be bound
+    before they exist.
     `source_of` says where a field came from (`default_port` -> `flag -dns.port`) where it is not this node, for
     `nodens show plan`.
     """
@@ -56,4 +73,5 @@ class Facts:
     workers_wish: int | None = None
     memory_budget_wish_bytes: int | None = None
     wishes_freebind: bool = False
+    node: NodeWishes = field(default_factory=NodeWishes)
     source_of: Mapping[str, str] = field(default_factory=dict)

@@ -260,12 +260,47 @@ class ObservePlan:
 # ------------ What the kernel does ------------
 
 
+class SteeringWish(StrEnum):
+    """In which language the rules shall be given to the kernel."""
+
+    AUTO = "auto"
+    IPTABLES = "iptables"
+    NFT = "nft"
+
+
+class LinkWish(StrEnum):
+    """What kind of link shall carry the addresses."""
+
+    AUTO = "auto"
+    DUMMY = "dummy"
+    TUN = "tun"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPlan:
-    """Addresses that are ours to hold on this node. Link, rules and rungs open with the steering issue."""
+    """What is to be held on this node, and pointed at us. Which rung of the ladder that takes, the kernel's trial says.
+
+    `own_addresses` are nobody else's, `borrowed_addresses` the cluster DNS service's. `sets_link` and `sets_rules`:
+    whether link and rules are ours to make; without addresses neither is. `is_left`: both stay when we leave.
+    `health_port` is left untracked. Every `sync_interval_ms` everything is compared, as a belt to the kernel's events.
+    """
 
     own_addresses: tuple[str, ...]
     borrowed_addresses: tuple[str, ...]
+    link_name: str = "nodelocaldns"
+    link: LinkWish = LinkWish.AUTO
+    steering: SteeringWish = SteeringWish.AUTO
+    sets_link: bool = False
+    sets_rules: bool = False
+    is_left: bool = False
+    port: int = 53
+    health_port: int = 8080
+    sync_interval_ms: int = 60_000
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing on the node is ours to change."""
+        return not (self.sets_link or self.sets_rules)
 
 
 # ------------ When to look again ------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from nodens.plan.model import Origin
+from nodens.plan.model import NetworkPlan, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +87,11 @@ def _of_limits(config: Config, facts: Facts) -> Iterator[tuple[str, str]]:
         yield "engine.memory_limit_bytes", facts.source_of.get("memory_budget_wish_bytes", "flag")
     elif facts.memory_limit_bytes is not None:
         yield "engine.memory_limit_bytes", f"node: cgroup limit of {facts.memory_limit_bytes} bytes"
-    for field in ("own_addresses", "borrowed_addresses"):
-        if source := facts.source_of.get(field):
-            yield f"network.{field}", source
+    for field in fields(NetworkPlan):
+        if source := facts.source_of.get(field.name):
+            yield f"network.{field.name}", source
+    if source := facts.source_of.get("default_port"):
+        yield "network.port", source
     places = [dict(server.places).get("timeouts.maxtcpqueries") for server in config.servers]
     if any(places):
         yield "engine.max_queries_per_connection", ", ".join(str(place) for place in places if place)

@@ -1,0 +1,61 @@
+"""What would stop us later, found before anything on the node has changed: ports, capabilities, no rung to stand on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from nodens import network
+from nodens.errors import BindError, NetworkError
+from nodens.lifecycle import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nodens.network import Capability, Rung
+    from nodens.plan import ListenerPlan, NetworkPlan, Plan
+
+_ADD_HINT: Final = "add it under `securityContext.capabilities.add` of the container"
+
+
+def refuse_taken_ports(listeners: Iterable[ListenerPlan]) -> None:
+    """Raise BindError, with the holder's name, for the first address that somebody else serves on."""
+    for listener in listeners:
+        taken = network.find_taken(listener.address, listener.port)
+        if taken and f"(pid {os.getpid()}," not in taken[2]:
+            protocol, number, why = taken
+            raise BindError(f"{words.spell(listener.address, listener.port)}/{protocol}", number, why)
+
+
+def refuse_without_capabilities(plan: Plan) -> None:
+    """Raise NetworkError that names the first capability that we need and do not have."""
+    free = network.first_free_port()
+    privileged = [listener.port for listener in plan.engine.listeners if 0 < listener.port < free]
+    if privileged:
+        _need(network.Capability.NET_BIND_SERVICE, f"serve port {privileged[0]}")
+    if not plan.network.is_idle:
+        _need(network.Capability.NET_ADMIN, "set up link and rules")
+
+
+def choose_rung(plan: NetworkPlan) -> Rung:
+    """Try what this node has, and take the safest rung that was not forbidden. Raises NetworkError if there is none."""
+    wishes = network.Wishes(
+        steering=plan.steering,
+        link=plan.link,
+        sets_link=plan.sets_link,
+        sets_rules=plan.sets_rules,
+        is_left=plan.is_left,
+    )
+    families = {6 if ":" in address else 4 for address in (*plan.own_addresses, *plan.borrowed_addresses)}
+    return network.choose(wishes, network.probe(sorted(families), wants_iptables=plan.steering == "iptables"))
+
+
+def _need(capability: Capability, what: str) -> None:
+    """Raise NetworkError if it is not there."""
+    if network.lacking([capability]):
+        raise NetworkError(what, "process", f"it has no capability CAP_{capability.name}\nhint: {_ADD_HINT}")
+
+
+def tell_trouble(troubles: Sequence[NetworkError]) -> str:
+    """Say all troubles in one line."""
+    return "; ".join(str(trouble) for trouble in troubles)

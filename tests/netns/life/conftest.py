@@ -1,0 +1,82 @@
+"""Fixtures: the small world with a cluster DNS that speaks DNS, the program on its node, a pod's load."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "steering")]  # tests are no package
+
+from node_life import ADDRESSES, Load, Program, in_namespace  # noqa: E402 - after the path
+from small_world import CLUSTER, World, proxy, run, wire  # noqa: E402 - after the path
+
+
+@pytest.fixture
+def make_node(needs: Callable[..., None]) -> Iterator[Callable[[str], World]]:
+    """Give `make_node("nftables")`: the mode of kube-proxy; `nft` and `legacy` are iptables'."""
+    needs(root=True, programs=("ip", "nft", "iptables-nft", "iptables-legacy", "conntrack"))
+    made: list[World] = []
+    servers = []
+
+    def make(mode: str = "nftables") -> World:
+        world = World(prefix=f"nodens-l{os.getpid()}-{len(made)}")
+        made.append(world)
+        for name in (world.node, world.pod, world.dns):
+            run("ip", "netns", "add", name)
+        wire(world)
+        proxy(world, mode)
+        server = in_namespace(world.dns, sys.executable, str(HERE / "cluster.py"), *CLUSTER.values())
+        servers.append(server)
+        assert server.stdout
+        assert server.stdout.readline() == b"ready\n"
+        return world
+
+    yield make
+    for server in servers:
+        server.kill()
+        server.communicate()
+    for world in made:
+        world.close()
+        for name in (world.node, world.pod, world.dns):
+            run("ip", "netns", "del", name, check=False)
+
+
+@pytest.fixture
+def node(make_node: Callable[[str], World]) -> World:
+    return make_node("nftables")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Give `start(world, "-steering=nft")`: the program on the world's node."""
+    programs: list[Program] = []
+
+    def begin(
+        world: World, *flags: str, addresses: tuple[str, ...] = ADDRESSES, upstream: str = "192.168.2.10"
+    ) -> Program:
+        folder = tmp_path / str(len(programs))
+        programs.append(Program(world, folder, *flags, addresses=addresses, upstream=upstream))
+        return programs[-1]
+
+    yield begin
+    for program in programs:
+        program.close()
+
+
+@pytest.fixture
+def load() -> Iterator[Callable[..., Load]]:
+    """Give `load(world, "10.96.0.10")`: a pod that asks a thousand times a second."""
+    loads: list[Load] = []
+
+    def begin(world: World, address: str = ADDRESSES[1], rate: int = 1_000) -> Load:
+        loads.append(Load(world, address, rate))
+        return loads[-1]
+
+    yield begin
+    for each in loads:
+        each.close()
