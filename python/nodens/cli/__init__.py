@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "run": "serve DNS from a Corefile (`--demo`: from a built-in one, with a small cluster behind it)",
     "check": "read a Corefile, print every problem with its place, touch nothing",
     "show": "print the Corefile, the plan or the metrics that would be used, and where each value comes from",
+    "doctor": "look at this node: rung, ports, left-overs, kube-proxy, upstreams, answers; change nothing",
 }
 
 _HELP: Final = f"""nodens {__version__}: a DNS cache for every node of a Kubernetes cluster.
