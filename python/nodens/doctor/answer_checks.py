@@ -114,6 +114,8 @@ def _compare(ours: Answer, theirs: Answer, *, is_inside: bool) -> tuple[Verdict,
         is_bad = is_inside or ours.rcode in {"SERVFAIL", "REFUSED"}
         hint = "ask again: a new name is known here after at most the TTL of its denial"
         return Verdict.BAD if is_bad else Verdict.WARN, hint
+    if ours.rcode in {"SERVFAIL", "REFUSED"}:
+        return Verdict.WARN, "both fail: has cluster DNS somebody to ask for such names?"
     if is_inside and ours.records != theirs.records:
         return Verdict.WARN, "ask again: an older answer is given here for at most its TTL"
     return Verdict.OK, ""

@@ -40,7 +40,7 @@ def judge_rights(found: Rights | Unseen, subject: Subject, flavour: str = "nft")
         for name in found.lacking
         if (name == "NET_ADMIN" and subject.is_steered)
         or (name == "NET_BIND_SERVICE" and 0 < subject.port < found.first_free_port)
-        or (name == "NET_RAW" and flavour == "legacy" and subject.is_steered)
+        or (name == "NET_RAW" and flavour == "legacy" and subject.is_steered and "NET_ADMIN" not in found.lacking)
     ]
     if not needed:
         unneeded = f"; CAP_{', CAP_'.join(found.lacking)} missing and not needed" if found.lacking else ""

@@ -169,7 +169,7 @@ def judge_translations(found: Proxy | Unseen, subject: Subject) -> Iterator[Line
         hint = "name the cluster DNS service's address: `--localip` or `--cluster-dns`"
         yield Line(check="dnat", verdict=Verdict.SKIPPED, what="no address to look for", hint=hint)
     for address in addresses:
-        here = [each for each in found.translations if each.address == address]
+        here = [each for protocol in _PROTOCOLS for each in found.translations if _is_of(each, address, protocol)]
         if not here and address not in subject.borrowed:
             continue  # cluster DNS may be asked at an address that is no Service's
         missing = [protocol for protocol in _PROTOCOLS if not any(each.protocol == protocol for each in here)]
@@ -184,6 +184,11 @@ def judge_translations(found: Proxy | Unseen, subject: Subject) -> Iterator[Line
             if is_bad
             else "",
         )
+
+
+def _is_of(found: Translation, address: str, protocol: str) -> bool:
+    """Whether a translation is of this address and protocol."""
+    return (found.address, found.protocol) == (address, protocol)
 
 
 def service_addresses(subject: Subject) -> tuple[str, ...]:
