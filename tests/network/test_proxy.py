@@ -13,9 +13,9 @@ SAVED = """\
 *nat
 :KUBE-SERVICES - [0:0]
 [5:300] -A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
-[41:2460] -A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment "kube-system/kube-dns:dns" --dport 53 -j KUBE-SVC-UDP
-[0:0] -A KUBE-SERVICES -d 10.96.0.10/32 -p tcp -m comment --comment "kube-system/kube-dns:dns-tcp" --dport 53 -j KUBE-SVC-TCP
-[0:0] -A KUBE-SERVICES -d 10.96.0.10/32 -p tcp -m comment --comment "kube-system/kube-dns:metrics" --dport 9153 -j KUBE-SVC-MET
+[41:2460] -A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment "kube-dns:dns" --dport 53 -j KUBE-SVC-UDP
+[0:0] -A KUBE-SERVICES -d 10.96.0.10/32 -p tcp -m comment --comment "kube-dns:dns-tcp" --dport 53 -j KUBE-SVC-TCP
+[0:0] -A KUBE-SERVICES -d 10.96.0.10/32 -p tcp --dport 9153 -j KUBE-SVC-MET
 [9:540] -A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
 [1:60] -A KUBE-SVC-UDP ! -s 10.244.0.0/16 -d 10.96.0.10/32 -p udp -m udp --dport 53 -j KUBE-MARK-MASQ
 [20:1200] -A KUBE-SVC-UDP -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-A
