@@ -36,6 +36,8 @@ $(VENV)/dev.installed: requirements/dev.txt requirements/build.txt tools/setup
 $(ENGINE): $(VENV)/build.installed $(RUST_SOURCES) pyproject.toml
 	@echo "building the engine (a minute the first time)"
 	maturin develop --release --locked -q
+	@# As pip does for a wheel; where the environment forbids byte code, a start would compile every file again.
+	$(PY) -m compileall -q python/nodens
 	@touch $@
 
 setup: $(VENV)/dev.installed $(ENGINE) ## leave .venv with the commands `nodens` and `node-cache`

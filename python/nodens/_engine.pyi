@@ -41,12 +41,16 @@ class Engine:
 
         `is_sharing`: another process of the same user may hold the same ports (SO_REUSEPORT), as in a surge without
         hand-over; without it, whoever holds a port is a BindError. Ports of which a socket was handed over are shared.
+        Sockets that share are bound by `start`, so that no query waits in them while a cache is imported.
 
         Raises BindError (address, errno) or PlanRejected (field).
         """
 
     def start(self) -> None:
-        """Start the workers; returns when each of them can answer. Releases the GIL."""
+        """Start the workers; returns when each of them can answer. Releases the GIL.
+
+        Raises BindError for a socket that shares its port and could not be bound; nothing runs then.
+        """
 
     def apply(self, plan: EnginePlan) -> None:
         """Take up another plan, make before break. Releases the GIL.

@@ -31,8 +31,8 @@ class ConfigError(NodensError):
     exit_code = 2
 
     def __init__(self, problems: Problems) -> None:
-        """Keep the problems; the message is all of them, rendered."""
-        super().__init__(problems.render())
+        """Keep the problems; the message is those that refuse the text, rendered."""
+        super().__init__(problems.render_faults())
         self.problems = problems
 
 

@@ -38,9 +38,9 @@ class Problem:
     hint: str | None = None
     is_warning: bool = False
 
-    def render(self) -> str:
-        """Give the message, the line with a caret under the words, and the hint."""
-        level = "warning: " if self.is_warning else ""
+    def render(self, *, says_level: bool = True) -> str:
+        """Give the message, the line with a caret under the words, and the hint; a log line has its level already."""
+        level = "warning: " if self.is_warning and says_level else ""
         lines = [f"{self.at}: {level}{self.what}"]
         if self.at.line and self.at.source:
             number = f"{self.at.line:5d}"
@@ -91,3 +91,7 @@ class Problems:
     def render(self) -> str:
         """Give all messages, sorted by place, a line break between them."""
         return "\n".join(problem.render() for problem in self)
+
+    def render_faults(self) -> str:
+        """Give the messages of what refuses the text, without the warnings."""
+        return "\n".join(problem.render() for problem in self if not problem.is_warning)

@@ -10,7 +10,7 @@ import pytest
 
 from nodens import __version__
 from nodens.cli import help_text, main
-from nodens.cli.live_line import merge, quantile, render_line
+from nodens.cli.live_line import quantile, render_line
 from nodens.observe import Distribution, Family, Kind, Sample
 
 GOOD = """\
@@ -55,7 +55,7 @@ def test_help_is_the_golden_text(golden: Callable[[str, str], None]) -> None:
         pytest.param([], 2, "out", "usage: nodens COMMAND", id="nothing"),
         pytest.param(["--version"], 0, "out", "nodens ", id="version"),
         pytest.param(
-            ["chek"], 2, "err", "nodens: `chek` is not a command; expected one of: run, check, show", id="typo"
+            ["chek"], 2, "err", "nodens: `chek` is not a command; expected one of: run, check, release, show", id="typo"
         ),
         pytest.param(["check", "/nonexistent"], 2, "err", "/nonexistent: cannot read: no such file", id="no file"),
         pytest.param(
@@ -125,15 +125,15 @@ QUERIES = Family(name="coredns_dns_requests_total", kind=Kind.COUNTER, help="", 
 HITS = Family(name="coredns_cache_hits_total", kind=Kind.COUNTER, help="", labels=("server", "type", "view", "zones"))
 ENTRIES = Family(name="coredns_cache_entries", kind=Kind.GAUGE, help="", labels=("server", "type", "view", "zones"))
 TIME = Family(
-    name="coredns_dns_request_duration_seconds",
+    name="nodens_response_duration_seconds",
     kind=Kind.HISTOGRAM,
     help="",
-    labels=("server",),
-    buckets=(0.00025, 0.0005, 1.024),
+    labels=("source",),
+    buckets=(8e-06, 0.001024, 2.097152),
 )
 
 
-def test_the_live_line_counts_a_cache_once_and_merges_times() -> None:
+def test_the_live_line_counts_a_cache_once_and_tells_hits_from_misses() -> None:
     samples = [
         Sample(family=QUERIES, labels=("a",), value=1500.0),
         Sample(family=QUERIES, labels=("b",), value=500.0),
@@ -141,17 +141,18 @@ def test_the_live_line_counts_a_cache_once_and_merges_times() -> None:
         Sample(family=ENTRIES, labels=("a", "success", "", "."), value=40.0),
         Sample(family=ENTRIES, labels=("b", "success", "", "."), value=40.0),
         Sample(family=ENTRIES, labels=("a", "denial", "", "."), value=2.0),
-        Sample(family=TIME, labels=("a",), value=Distribution(counts=(90, 5, 0), total=1.0, count=95)),
-        Sample(family=TIME, labels=("b",), value=Distribution(counts=(0, 0, 5), total=1.0, count=5)),
+        Sample(family=TIME, labels=("hit",), value=Distribution(counts=(90, 10, 0), total=1.0, count=100)),
+        Sample(family=TIME, labels=("miss",), value=Distribution(counts=(0, 0, 5), total=1.0, count=6)),
+        Sample(family=TIME, labels=("stale",), value=Distribution(counts=(0, 0, 0), total=0.0, count=0)),
     ]
-    assert render_line(samples) == "queries 2,000  hits 1,000 (50%)  entries 42  p50 < 0.25 ms  p99 < 1.024 s"
+    assert render_line(samples) == (
+        "queries 2,000  hits 1,000 (50%)  entries 42  hit p50 < 8 µs p99 < 1.02 ms  miss p50 < 2.1 s p99 < ?"
+    )
 
 
-def test_the_live_line_starts_with_nothing() -> None:
-    assert render_line([]) == "queries 0  hits 0  entries 0"
+def test_the_live_line_says_quietly_that_nobody_asks() -> None:
+    assert render_line([]) == "nobody has asked yet"
 
 
 def test_what_lies_over_the_last_bound_is_said_so() -> None:
-    merged = merge([Distribution(counts=(1,), total=9.0, count=4)])
-    assert merged is not None
-    assert quantile(merged, (0.1,), 0.99) == float("inf")
+    assert quantile(Distribution(counts=(1,), total=9.0, count=4), (0.1,), 0.99) == float("inf")

@@ -362,6 +362,7 @@ def test_a_directive_is_refused(lines: str, problem: str | None, block: Block) -
             "`servfail` stands again at Corefile:4:5; the last one counts",
             id="option: twice",
         ),
+        pytest.param("cache 30 40", "`40` is read as a zone; `cache` takes one TTL, then zones", id="cache: two TTLs"),
         pytest.param("cache {\nsuccess 1 5 6\n}", "MINTTL 6 is over TTL 5; the TTL wins", id="cache: crossed limits"),
         pytest.param(
             "cache {\nserve_stale_policy prefer_positive\n}",

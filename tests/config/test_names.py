@@ -136,7 +136,9 @@ def test_every_address_of_a_network_lies_in_one_of_its_zones(
         pytest.param("fd00::/8", [("d.f.ip6.arpa.", None)], id="colons of a CIDR are not a port"),
         pytest.param("fd00::/8:5300", [("d.f.ip6.arpa.", 5300)], id="a port behind a CIDR with colons"),
         pytest.param("x:", "`x:` has nothing after its last colon; expected a port", id="nothing after the colon"),
-        pytest.param("x:0", "`0` is not a port; expected a number from 1 to 65535", id="port zero"),
+        pytest.param(
+            "x:0", "`0` is any free port, which nobody could find; expected a number from 1 to 65535", id="port zero"
+        ),
         pytest.param("x:99999", "`99999` is not a port; expected a number from 1 to 65535", id="port too large"),
         pytest.param("x:dns", "`dns` is not a port; expected a number from 1 to 65535", id="a port by name"),
         pytest.param(":53", "`` is not a zone; it is empty", id="no zone"),

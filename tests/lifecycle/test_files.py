@@ -72,6 +72,15 @@ def test_the_pid_file_is_removed_only_while_it_is_ours(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def test_a_pid_file_replaces_a_link_and_leaves_what_it_led_to(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "pid").symlink_to("victim")
+    with held(str(tmp_path / "pid"), Log()):
+        assert (tmp_path / "pid").read_text() == f"{os.getpid()}\n"
+        assert not (tmp_path / "pid").is_symlink()
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
 def test_a_pid_file_that_cannot_be_written_is_a_line_not_an_end(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     with held(str(tmp_path / "nowhere" / "pid"), Log(writing)):
@@ -97,6 +106,12 @@ def test_a_file_that_cannot_be_read_is_a_problem_with_its_place(
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=f"^{re.escape(f'{path}: {why}')}$"):
         read_file(str(path))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match=r"pipe: a pipe or a device; expected a file$"):
+        read_file(str(tmp_path / "pipe"))
 
 
 def test_a_folder_gives_its_visible_files_through_links(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from nodens.lifecycle.intents import Intent, Reload, Stop, Told
-from nodens.lifecycle.node import _loop
+from nodens.lifecycle.node import End, _loop
 from nodens.observe import Log, Numbers, render
 
 
@@ -33,7 +33,8 @@ def test_a_bug_in_a_reload_is_said_counted_and_survived() -> None:
         Stop(is_hasty=True),
     ):
         intents.put(intent)
-    assert _loop(intents, node, None)  # type: ignore[arg-type]  # what the loop touches is there
+    end = _loop(intents, node, None, lambda _: False)  # type: ignore[arg-type]  # what the loop touches is there
+    assert end is End.HASTY
     os.close(writing)
     with os.fdopen(reading) as file:
         said = file.read()

@@ -334,6 +334,23 @@ def test_workers(cores: int, wish: int | None, workers: int, decided: Decide, no
 
 
 @pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        pytest.param(None, (2048, 256), id="no limit"),
+        pytest.param(1_048_576, (2048, 256), id="a container's limit"),
+        pytest.param(1024, (256, 32), id="an old default"),
+        pytest.param(256, (64, 8), id="a small limit"),
+        pytest.param(16, (16, 2), id="never below the floor"),
+    ],
+)
+def test_tcp_connections_leave_descriptors_for_the_rest(
+    limit: int | None, expected: tuple[int, int], decided: Decide, node: Facts
+) -> None:
+    engine = decided(". {\nforward . 1.1.1.1\n}", replace(node, file_limit=limit)).engine
+    assert (engine.max_tcp_connections, engine.max_tcp_connections_per_client) == expected
+
+
+@pytest.mark.parametrize(
     ("limit", "wish", "expected"),
     [
         pytest.param(None, None, 48 * MIB, id="no limit"),

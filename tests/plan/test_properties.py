@@ -120,6 +120,7 @@ FACTS = some.builds(
     has_ipv6=some.booleans(),
     cores=some.integers(1, 256),
     memory_limit_bytes=some.none() | some.sampled_from([0, 2**27, 2**50]),
+    file_limit=some.none() | some.sampled_from([0, 256, 2**20]),
     resolv_conf=some.just({
         "/etc/resolv.conf": tuple(Nameserver(address=f"9.9.9.{number}") for number in range(20)),
         "/none": (),

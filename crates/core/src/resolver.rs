@@ -115,6 +115,13 @@ impl Resolver {
         }
     }
 
+    /// An exchange waits behind another that its connection cannot get past: ask once more, over a connection that moves.
+    pub fn on_stuck(&mut self, exchange: ExchangeId, now: Moment, steps: &mut Steps) {
+        if let Some(Use::Question(slot)) = self.flying.exchange(exchange) {
+            self.pass_by(slot, exchange, now, steps);
+        }
+    }
+
     /// When `on_time` is due.
     pub fn next_wake(&self) -> Option<Moment> {
         let owed = self.owed.front().map(|owed| owed.since);

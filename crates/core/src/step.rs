@@ -108,6 +108,9 @@ pub enum Step {
     },
 }
 
+/// Bytes of messages that [`Steps`] holds on to for the next event.
+const ROOM_KEPT: usize = 256 << 10;
+
 /// What to do now, in order; owned by the worker and used again for every event, so that nothing is allocated in a steady state.
 #[derive(Debug, Default)]
 pub struct Steps {
@@ -121,10 +124,18 @@ impl Steps {
         Self::default()
     }
 
-    /// Forget all, keep the room.
+    /// Forget all, keep the room - but not that of a rare burst.
     pub fn clear(&mut self) {
         self.list.clear();
         self.bytes.clear();
+        if self.bytes.capacity() > ROOM_KEPT {
+            self.bytes.shrink_to(ROOM_KEPT);
+        }
+    }
+
+    /// Bytes that are held.
+    pub fn room(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// Whether there is nothing to do.

@@ -65,6 +65,20 @@ fn ten_thousand_askers_of_one_name_are_one_query_upstream_and_get_ten_thousand_a
 }
 
 #[test]
+fn long_answers_to_a_crowd_are_composed_a_few_at_a_time_and_their_room_is_given_back() {
+    let mut bench = bench(forward(1));
+    for handle in 0..100 {
+        bench.ask_as(&query(1, "www.test.", 16, None), ClientTransport::Tcp, handle);
+    }
+    let text: Vec<u8> = [&[255][..], &[b'x'; 255]].concat().repeat(240);
+    bench.respond(0, &[(1, "www.test.", 16, 60, text)]);
+    assert_eq!(bench.replies.len(), 4, "some 256 KB of them");
+    bench.turn_ms(1);
+    assert_eq!(bench.replies.len(), 100);
+    assert!(bench.steps.room() <= 256 << 10, "{}", bench.steps.room());
+}
+
+#[test]
 fn a_crowd_that_the_budget_has_no_room_for_is_turned_away_not_the_cache() {
     let mut small = plan(block(Some(cache()), vec![forward(1)]));
     small.memory_limit_bytes = 1 << 20;
@@ -308,4 +322,80 @@ fn a_resolver_that_ends_in_the_middle_gives_everything_back() {
     assert_eq!(first.number("nodens_questions_in_flight", &[]), 0.0);
     second.ask_as(&query(2, "www.test.", A, None), ClientTransport::Udp, 1);
     assert_eq!(second.sent.len(), 1, "nobody else is believed to ask it, and there is room under the limit");
+}
+
+#[test]
+fn what_a_query_without_rd_learns_is_nobody_elses_word_unless_it_is_authoritative() {
+    let nodata = || vec![(2, "test.", 6, 60, soa(60))];
+    for (name, flags, records, is_kept) in [
+        ("servfail", 2, vec![], false),
+        ("nxdomain with a soa", 3, nodata(), true),
+        ("data without authority", 0, address(), false),
+        ("data with authority", 0x400, address(), true),
+    ] {
+        let mut bench = bench(forward(1));
+        let mut asked = query(1, "www.test.", A, None);
+        asked[2] = 0;
+        bench.ask(&asked);
+        bench.respond(flags, &records);
+        assert_eq!(bench.ask(&query(2, "www.test.", A, None)).is_some(), is_kept, "{name}");
+    }
+    let mut bench = bench(forward(1));
+    let mut asked = query(1, "www.test.", A, None);
+    asked[2] = 0;
+    bench.ask(&asked);
+    bench.turn_ms(1_900);
+    assert_eq!(bench.ask(&query(2, "www.test.", A, None)), None, "silence to it is not kept");
+}
+
+#[test]
+fn a_shortage_of_ours_is_not_kept_and_not_tried_over_and_over() {
+    for count in 1..=2 {
+        let mut bench = bench(forward(count));
+        bench.ask(&query(1, "www.test.", A, None));
+        for _ in 0..count {
+            bench.fault(bench.last_sent().0, Fault::NoRoom);
+        }
+        assert_eq!((read(&bench.replies[0].1).rcode, bench.sent.len()), (2, usize::from(count)));
+        assert_eq!(bench.ask(&query(2, "www.test.", A, None)), None);
+        assert_eq!(bench.sent.len(), usize::from(count) + 1, "asked anew");
+    }
+}
+
+#[test]
+fn one_silent_zone_leaves_room_for_questions_of_another() {
+    let mut planned = plan(block(None, vec![forward(1)]));
+    let mut other = block(None, vec![forward(1)]);
+    other.name = "fine.test.:53".into();
+    planned.blocks.push(other);
+    planned.memory_limit_bytes = 64 << 20;
+    planned.listeners[0].zones.push(nodens_core::plan::ZonePlan { name: "fine.test.".into(), block: 1 });
+    let mut bench = Bench::new(planned);
+    for number in 0..9_000 {
+        bench.ask(&query(1, &format!("n{number}.hole.test."), A, None));
+    }
+    assert!(!bench.replies.is_empty(), "the silent zone has more than its share");
+    assert!(bench.sent.len() > 5_000, "of which it has enough");
+    let before = bench.sent.len();
+    for number in 0..500 {
+        bench.ask(&query(1, &format!("n{number}.fine.test."), A, None));
+    }
+    assert_eq!(bench.sent.len(), before + 500);
+}
+
+#[test]
+fn who_is_stuck_behind_others_is_asked_for_over_another_connection() {
+    let mut plan = forward(1);
+    plan.transport = Transport::Tcp;
+    let mut bench = bench(plan);
+    bench.ask(&query(1, "www.test.", A, None));
+    let first = bench.last_sent().0;
+    bench.turn_ms(100);
+    for _ in 0..5 {
+        bench.resolver.on_stuck(first, bench.now, &mut bench.steps);
+        bench.collect();
+    }
+    assert_eq!(bench.sent.len(), 2, "once, while that is under way");
+    bench.respond(0, &address());
+    assert_eq!((bench.replies.len(), bench.forgotten.as_slice()), (1, &[first][..]));
 }

@@ -1,22 +1,20 @@
 //! The engine's life as three types: bound, running, stopped.
-//! size: three types of one life.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nodens_core::plan::{EnginePlan, ListenerPlan};
-use nodens_core::step::ListenerId;
-use nodens_core::time::Moment;
+use nodens_core::plan::EnginePlan;
 use nodens_core::{CATALOGUE, Sample, Shared, Value};
 
-use crate::error::{Error, Protocol};
+use crate::binding::{Bind, Held, bind_new, coming};
+use crate::error::Error;
 use crate::events::{Events, Told};
 use crate::guests::{Guests, Limits};
-use crate::handover::{self, Handed};
-use crate::listener::{self, Place, Sockets};
+use crate::handover::Handed;
+use crate::listener::Place;
 use crate::logger::Logger;
 use crate::orders::{Coming, Latch, Mailbox, Order};
 use crate::random;
@@ -31,67 +29,6 @@ const WORKERS_LIMIT: usize = 64;
 const APPLY_LIMIT: Duration = Duration::from_secs(2);
 /// Beyond the deadline, workers get so long to notice that they are to end.
 const END_LIMIT: Duration = Duration::from_secs(2);
-
-/// A listener, where it really is, and sockets for workers that do not have them yet.
-struct Bind {
-    place: Place,
-    address: SocketAddr,
-    ears: Vec<UdpSocket>,
-    doors: Vec<TcpListener>,
-}
-
-impl Bind {
-    fn new(place: Place, address: SocketAddr, sockets: Vec<Sockets>) -> Self {
-        let (ears, doors) = sockets.into_iter().map(|sockets| (sockets.udp, sockets.tcp)).unzip();
-        Self { place, address, ears, doors }
-    }
-
-    /// Bind anew what the process before us had too few of.
-    fn top_up(&mut self, workers: usize) -> Result<(), Error> {
-        while self.ears.len() < workers {
-            self.ears.push(listener::one_more_ear(&self.place, self.address)?);
-        }
-        while self.doors.len() < workers {
-            self.doors.push(listener::one_more_door(&self.place, self.address)?);
-        }
-        Ok(())
-    }
-
-    /// One worker's share, if so many have none yet: one of each; of doors too many evenly more; the last gets the rest.
-    fn share(&mut self, workers: usize) -> Option<(Sockets, Vec<TcpListener>, Vec<UdpSocket>)> {
-        let sockets = Sockets { udp: self.ears.pop()?, tcp: self.doors.pop()? };
-        let more_doors = (self.doors.len() + 1).div_ceil(workers.max(1)) - 1;
-        let more_doors = self.doors.split_off(self.doors.len().saturating_sub(more_doors));
-        let more_ears = if workers <= 1 { std::mem::take(&mut self.ears) } else { Vec::new() };
-        Some((sockets, more_doors, more_ears))
-    }
-}
-
-/// Which addresses our sockets hold.
-#[derive(Default)]
-struct Held {
-    /// Those of the plan, in its order, and where they really are.
-    now: Vec<(Place, SocketAddr)>,
-    /// Those that left, and until when a worker may still say farewell through them.
-    left: Vec<(Place, Moment)>,
-}
-
-impl Held {
-    fn places(&self) -> impl Iterator<Item = &Place> {
-        self.now.iter().map(|(place, _)| place).chain(self.left.iter().map(|(place, _)| place))
-    }
-
-    fn replace(&mut self, binds: Vec<Bind>, until: Moment) {
-        let binds = binds.into_iter().map(|bind| (bind.place, bind.address)).collect();
-        let before = std::mem::replace(&mut self.now, binds);
-        for (place, _) in before {
-            self.left.retain(|(other, _)| *other != place);
-            if !self.now.iter().any(|(other, _)| *other == place) {
-                self.left.push((place, until));
-            }
-        }
-    }
-}
 
 /// Sockets are bound, nothing is answered yet.
 pub struct Bound {
@@ -122,10 +59,7 @@ impl Bound {
 
     /// Duplicates of the listening sockets.
     pub fn sockets(&self) -> Vec<Handed> {
-        let ears = |bind: &Bind| bind.ears.iter().map(|ear| Handed::of(bind.address, Protocol::Udp, ear)).collect();
-        let doors = |bind: &Bind| bind.doors.iter().map(|door| Handed::of(bind.address, Protocol::Tcp, door)).collect();
-        let all = self.binds.iter().flat_map(|bind| -> [Vec<_>; 2] { [ears(bind), doors(bind)] });
-        all.flatten().flatten().collect()
+        self.binds.iter().flat_map(Bind::lend).collect()
     }
 
     /// Where the plan's listeners really are, in the plan's order.
@@ -304,45 +238,6 @@ fn sockets_for_upstreams(plan: &EnginePlan, workers: usize) -> usize {
     let all = usize::try_from(sys::raise_file_limit()).unwrap_or(usize::MAX);
     let ours = all.saturating_sub(plan.max_tcp_connections).max(all / 2);
     (ours / 2 / workers).clamp(64, 8192)
-}
-
-/// Bind what the plan has and nobody holds yet; what is held comes without sockets. In the plan's order.
-fn bind_new(
-    plan: &EnginePlan,
-    workers: usize,
-    held: &Held,
-    handed: &mut Vec<Handed>,
-    is_sharing: bool,
-) -> Result<Vec<Bind>, Error> {
-    let wanted: Vec<Place> = plan.listeners.iter().map(Place::of).collect();
-    let mut binds: Vec<Bind> = Vec::with_capacity(wanted.len());
-    for (number, place) in wanted.iter().enumerate() {
-        if let Some((_, address)) = held.now.iter().find(|(other, _)| other == place) {
-            binds.push(Bind::new(*place, *address, Vec::new()));
-            continue;
-        }
-        let (ears, doors) = handover::adopt(place, handed);
-        if !ears.is_empty() || !doors.is_empty() {
-            binds.push(Bind { place: *place, address: place.address, ears, doors });
-            continue;
-        }
-        let others = wanted.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other);
-        let is_alone = !is_sharing && !others.chain(held.places()).any(|other| other.overlaps(place));
-        let (address, sockets) = listener::bind(place, workers, is_alone || place.address.port() == 0)?;
-        binds.push(Bind::new(*place, address, sockets));
-    }
-    Ok(binds)
-}
-
-/// One worker's share of the new sockets, if so many workers have none yet.
-fn coming(shared: &Shared, plan: &EnginePlan, binds: &mut [Bind], workers: usize) -> Vec<Coming> {
-    let share = |(bind, listener): (&mut Bind, &ListenerPlan)| {
-        let (sockets, more_doors, more_ears) = bind.share(workers)?;
-        let id: ListenerId = shared.listener_id(bind.place.address);
-        let (place, address, timeouts) = (bind.place, bind.address, Timeouts::of(listener));
-        Some(Coming { place, address, id, sockets, more_doors, more_ears, timeouts })
-    };
-    binds.iter_mut().zip(&plan.listeners).filter_map(share).collect()
 }
 
 fn start_worker(

@@ -28,12 +28,15 @@ impl Frames {
         self.length().is_some()
     }
 
+    /// The length that the next message announces, whether it is here or not.
+    pub fn announced(&self) -> Option<usize> {
+        let (head, _) = self.bytes.get(self.taken..)?.split_first_chunk::<2>()?;
+        Some(usize::from(u16::from_be_bytes(*head)))
+    }
+
     /// The length of the next message, if all of it is here.
     fn length(&self) -> Option<usize> {
-        let rest = self.bytes.get(self.taken..)?;
-        let (head, body) = rest.split_first_chunk::<2>()?;
-        let length = usize::from(u16::from_be_bytes(*head));
-        (body.len() >= length).then_some(length)
+        self.announced().filter(|length| self.bytes.len() - self.taken - 2 >= *length)
     }
 
     /// Whether nothing waits, not even a part of a message.

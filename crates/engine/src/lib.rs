@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+mod binding;
 pub mod engine;
 pub mod error;
 pub mod events;

@@ -25,6 +25,10 @@ use crate::token::Token;
 const ACCEPT_AT_ONCE: usize = 32;
 /// A door is shut for so long when the process has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+/// Bytes read from a client in one call; with [`QUERY`] it bounds what a connection holds before it is understood.
+const READ_AT_ONCE: usize = 8 << 10;
+/// What a query may measure: more than a header, less than nonsense (over UDP no more is read either).
+const QUERY: std::ops::RangeInclusive<usize> = 12..=4096;
 /// No reading while more than this waits to be written: about one reply of the largest size.
 const OUTGOING_PAUSE: usize = 64 << 10;
 /// A connection that owes more than this to a client who does not read is closed.
@@ -102,6 +106,8 @@ struct Connection {
     is_stalled: bool,
     /// The client will send nothing more.
     has_ended: bool,
+    /// It sent what no client sends; it is closed at once.
+    is_rude: bool,
 }
 
 impl Connection {
@@ -170,13 +176,16 @@ impl Tcp {
             };
             count += 1;
             let remote = canonical(remote);
-            if let Err(reason) = guests.admit(remote.ip(), &self.limits) {
+            let (address, listener, timeouts) = (open.address, open.listener, open.timeouts);
+            let mut admitted = guests.admit(remote.ip(), &self.limits);
+            if admitted == Err(Rejected::Connections) && self.close_idlest(guests) {
+                admitted = guests.admit(remote.ip(), &self.limits);
+            }
+            if let Err(reason) = admitted {
                 reject(reason);
                 continue;
             }
-            let local =
-                if open.address.ip().is_unspecified() { stream.local_addr().map(canonical) } else { Ok(open.address) };
-            let (listener, timeouts) = (open.listener, open.timeouts);
+            let local = if address.ip().is_unspecified() { stream.local_addr().map(canonical) } else { Ok(address) };
             let usable = stream.set_nonblocking(true).and_then(|()| stream.set_nodelay(true)).and(local);
             let Ok(local) = usable else {
                 guests.leave(remote.ip());
@@ -198,6 +207,7 @@ impl Tcp {
                 is_dirty: false,
                 is_stalled: false,
                 has_ended: false,
+                is_rude: false,
             });
             let Some(new) = self.connections.get_mut(key) else { continue };
             let token = Token::Connection(key).to_word();
@@ -209,6 +219,16 @@ impl Tcp {
             timers.ensure(&mut new.alarm, new.deadline, token);
         }
         count
+    }
+
+    /// A full house: who has been idle longest makes room (RFC 7766, 6.2.3). False if nobody is.
+    fn close_idlest(&mut self, guests: &Guests) -> bool {
+        let is_idle = |one: &Connection| one.unanswered == 0 && one.outgoing.is_empty();
+        let deadline = |key: &Key| self.connections.get(*key).filter(|one| is_idle(one)).map(|one| one.deadline);
+        let idlest = self.connections.keys().into_iter().filter_map(|key| Some((deadline(&key)?, key))).min();
+        idlest.is_some_and(|(_, key)| {
+            !self.close(key, guests) // it owed nothing, so nobody has to be told
+        })
     }
 
     /// Look at a door again after a pause.
@@ -228,7 +248,8 @@ impl Tcp {
         if connection.is_stalled {
             return true;
         }
-        match (&connection.stream).read(scratch) {
+        let room = scratch.len().min(READ_AT_ONCE);
+        match (&connection.stream).read(scratch.get_mut(..room).unwrap_or_default()) {
             Ok(0) => connection.has_ended = true,
             Ok(count) => connection.frames.feed(scratch.get(..count).unwrap_or_default()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
@@ -259,6 +280,11 @@ impl Tcp {
             handle: key.to_word(),
             received: now,
         };
+        if let Some(length) = connection.frames.announced().filter(|length| !QUERY.contains(length)) {
+            connection.is_rude = true;
+            reject(if length < *QUERY.start() { Rejected::Short } else { Rejected::Oversize });
+            return None;
+        }
         let query = connection.frames.next_message()?;
         connection.unanswered += 1;
         connection.deadline = now.plus(connection.timeouts.idle);
@@ -315,7 +341,11 @@ impl Tcp {
             self.outgoing_of_all = self.outgoing_of_all.saturating_sub(before - connection.outgoing.len());
         }
         let left = connection.outgoing.len();
-        if left > OUTGOING_LIMIT || (left > 0 && self.outgoing_of_all > OUTGOING_LIMIT_OF_ALL) || connection.is_done() {
+        if connection.is_rude
+            || left > OUTGOING_LIMIT
+            || (left > 0 && self.outgoing_of_all > OUTGOING_LIMIT_OF_ALL)
+            || connection.is_done()
+        {
             return false;
         }
         connection.frames.rest();

@@ -18,12 +18,14 @@ pub struct Ear {
     socket: UdpSocket,
     address: SocketAddr,
     listener: ListenerId,
+    /// Another process reads from it now.
+    is_released: bool,
 }
 
 impl Ear {
     /// Listen with a bound socket.
     pub fn new(socket: UdpSocket, address: SocketAddr, listener: ListenerId) -> Self {
-        Self { socket, address, listener }
+        Self { socket, address, listener, is_released: false }
     }
 
     /// To be waited for.
@@ -44,6 +46,11 @@ impl Ear {
     /// Hear for another listener from now on.
     pub fn hand_over(&mut self, heir: ListenerId) {
         self.listener = heir;
+    }
+
+    /// Read nothing more from it: another process does. Replies still leave.
+    pub fn release(&mut self) {
+        self.is_released = true;
     }
 
     /// Hear nothing new, so that what comes finds whoever has this address now; what waits can still be read, and
@@ -95,7 +102,7 @@ impl Udp {
 
     /// Take what waits on a socket, at most [`BATCH`]; fewer means that nothing is left.
     pub fn receive(&mut self, ear: Key) -> usize {
-        let Some(ear) = self.ears.get(ear) else { return 0 };
+        let Some(ear) = self.ears.get(ear).filter(|ear| !ear.is_released) else { return 0 };
         // An error here is an ICMP message about a reply of ours, or nothing to read: neither is news.
         self.inbox.receive(ear.socket.as_fd()).unwrap_or(0)
     }

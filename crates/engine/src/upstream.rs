@@ -82,10 +82,10 @@ impl Upstream {
     }
 
     /// Nobody waits for this exchange any more.
-    pub fn forget(&mut self, exchange: ExchangeId) {
+    pub fn forget(&mut self, exchange: ExchangeId, now: Moment) {
         match self.ways.remove(&exchange) {
             Some(Way::Datagram(key)) => drop(self.datagrams.remove(key)),
-            Some(Way::Stream(key, id)) => self.streams.forget(key, id),
+            Some(Way::Stream(key, id)) => self.streams.forget(key, id, now),
             None => {}
         }
     }

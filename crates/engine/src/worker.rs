@@ -25,8 +25,8 @@ use crate::token::Token;
 use crate::udp::{Asked, Ear, Udp};
 use crate::upstream::{Upstream, datagram, stream};
 
-/// A worker turns at least so often, idle or not: its pulse.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The longest sleep of an idle worker: it turns at least once a second (its pulse), even if it is woken late.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// Batches taken from one socket before others get their turn.
 const BATCHES_AT_ONCE: usize = 4;
 /// Datagrams heard on one upstream socket in a turn: a liar may send many.
@@ -38,6 +38,8 @@ pub const FAREWELL: Duration = Duration::from_secs(3);
 /// The same, when none is in flight: for what the kernel had already addressed to it. A worker that is to end waits as
 /// long, also for the first queries of clients that it let in at the last moment.
 const SHORT_FAREWELL: Duration = Duration::from_millis(20);
+/// Rounds of accepting before a door is shut: more than its queue holds; a flood shall not keep it open.
+const ROUNDS_AT_A_LAST_DOOR: usize = 64;
 /// Bytes read from a stream in one call.
 const SCRATCH: usize = 64 << 10;
 /// The longest message.
@@ -98,7 +100,7 @@ impl Hands {
                     let with = (&self.epoll, &mut self.timers);
                     self.upstream.send(exchange, &to, steps.message(message), now, with);
                 }
-                Step::Forget { exchange } => self.upstream.forget(exchange),
+                Step::Forget { exchange } => self.upstream.forget(exchange, now),
                 Step::Nudge { worker } => {
                     if let Some(mailbox) = self.common.mailboxes.get(worker) {
                         mailbox.nudge();
@@ -125,8 +127,6 @@ pub struct Worker {
     now: Moment,
     /// When the clock on the wall is looked at again; the first worker does that.
     wall_clock_at: Moment,
-    /// The listening sockets are another process's now.
-    is_released: bool,
     ending: Option<Ending>,
 }
 
@@ -153,7 +153,6 @@ impl Worker {
             sockets,
             now: sys::now(),
             wall_clock_at: Moment::START,
-            is_released: false,
             ending: None,
         })
     }
@@ -233,6 +232,10 @@ impl Worker {
         }
         while let Some((when, token)) = self.hands.timers.pop(now) {
             self.on_alarm(Token::from_word(token), when, now);
+        }
+        for exchange in self.hands.upstream.streams.take_stuck() {
+            self.resolver.on_stuck(exchange, now, &mut self.steps);
+            self.hands.perform(&mut self.steps, now);
         }
         self.finish(now);
         if let Some(mailbox) = self.hands.common.mailboxes.get(self.number) {
@@ -366,7 +369,7 @@ impl Worker {
     }
 
     fn on_stream(&mut self, key: Key, now: Moment) {
-        let filled = self.hands.upstream.streams.fill(key, &mut self.scratch);
+        let filled = self.hands.upstream.streams.fill(key, now, &mut self.scratch);
         loop {
             match self.hands.upstream.streams.next_message(key, now) {
                 stream::Said::Message(exchange, message) => {
@@ -464,7 +467,6 @@ impl Worker {
                     done.pass();
                 }
                 #[cfg(test)]
-                #[expect(clippy::panic, reason = "that is what it is for")]
                 Order::Panic => panic!("told to"),
                 Order::Lend { to } => drop(to.send(self.lend())),
                 Order::Release { done } => {
@@ -521,7 +523,11 @@ impl Worker {
 
     /// Let in all who wait, then close a listening TCP socket.
     fn shut(&mut self, door: Key, now: Moment) {
-        while self.accept(door, now) > 0 {}
+        for _ in 0..ROUNDS_AT_A_LAST_DOOR {
+            if self.accept(door, now) == 0 {
+                break;
+            }
+        }
         self.remove_door(door);
     }
 
@@ -547,12 +553,11 @@ impl Worker {
 
     /// Read no more from the listening sockets. Ears stay for the replies of queries in flight.
     fn release(&mut self) {
-        self.is_released = true;
         for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
-            if let Some(ear) = self.hands.udp.ears.get(ear) {
+            if let Some(ear) = self.hands.udp.ears.get_mut(ear) {
+                ear.release(); // this very turn may still be told that it has something to say
                 let _ = self.hands.epoll.remove(ear.socket());
             }
-            self.unfinished.retain(|other| *other != ear);
             for door in doors {
                 self.remove_door(door);
             }
@@ -592,6 +597,6 @@ impl Worker {
             mailbox.nudge(); // those who waited for what we asked begin to ask themselves
         }
         // An edge-triggered socket tells nothing of what it held before the panic.
-        self.unfinished = if self.is_released { Vec::new() } else { self.hands.udp.ears.keys() };
+        self.unfinished = self.hands.udp.ears.keys();
     }
 }

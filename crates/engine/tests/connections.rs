@@ -94,7 +94,8 @@ impl Bench {
             while let Some(key) = self.tcp.next_dirty() {
                 let rejected = &mut self.rejected;
                 while let Some((query, client)) = self.tcp.next_query(key, now, |reason| rejected.push(reason)) {
-                    self.asked.push((client.handle, query.to_vec()));
+                    let end = query.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                    self.asked.push((client.handle, query[..end].to_vec()));
                 }
                 if !self.tcp.flush(key, now, &self.epoll, &mut self.timers) {
                     self.close(key);
@@ -127,8 +128,11 @@ impl Bench {
     }
 }
 
+/// A query, as long as the shortest there is.
 fn framed(message: &[u8]) -> Vec<u8> {
-    [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
+    let padding = vec![0; 12_usize.saturating_sub(message.len())];
+    let length = u16::try_from(message.len() + padding.len()).unwrap();
+    [&length.to_be_bytes()[..], message, &padding].concat()
 }
 
 fn take(stream: &mut TcpStream) -> Option<Vec<u8>> {
@@ -171,21 +175,29 @@ fn a_query_that_comes_byte_by_byte_is_heard_once_it_is_whole() {
 
 #[test]
 fn too_many_connections_are_closed_at_once_and_counted_with_their_reason() {
-    let rows = [
-        (Limits { connections: 2, ..ROOMY }, Rejected::Connections),
-        (Limits { connections_per_client: 2, ..ROOMY }, Rejected::ClientConnections),
-    ];
-    for (limits, reason) in rows {
+    for is_everybody in [true, false] {
+        let (limits, reason) = if is_everybody {
+            (Limits { connections: 2, ..ROOMY }, Rejected::Connections)
+        } else {
+            (Limits { connections_per_client: 2, ..ROOMY }, Rejected::ClientConnections)
+        };
         let mut bench = Bench::new(limits, (5000, 5000, 5000));
-        let mut clients: Vec<_> = (0..3).map(|_| bench.connect()).collect();
+        let mut clients: Vec<_> = (0..2).map(|_| bench.connect()).collect();
+        for client in &mut clients {
+            client.write_all(&framed(b"busy")).unwrap();
+        }
+        bench.turn_until(|bench| bench.asked.len() == 2);
+        clients.push(bench.connect());
         bench.turn_until(|bench| !bench.rejected.is_empty());
         assert_eq!(bench.rejected, [reason]);
         assert_eq!(take(&mut clients[2]), None);
+        bench.answer(0, b"done");
+        bench.answer(1, b"done");
         drop(clients.remove(0));
         bench.turn_until(|bench| bench.closed.len() == 1);
         let mut next = bench.connect();
         next.write_all(&framed(b"room again")).unwrap();
-        bench.turn_until(|bench| bench.asked.len() == 1);
+        bench.turn_until(|bench| bench.asked.len() == 3);
     }
 }
 
@@ -213,7 +225,7 @@ fn deadlines_close_who_says_nothing_who_dribbles_and_who_idles_but_not_who_waits
     type Row = (&'static str, (u64, u64, u64), Deed, usize, bool);
     let rows: [Row; 4] = [
         ("says nothing", (40, 5000, 5000), |_| (), 0, true),
-        ("begins and does not end", (40, 5000, 5000), |client| client.write_all(&[0, 9, 1]).unwrap(), 0, true),
+        ("begins and does not end", (40, 5000, 5000), |client| client.write_all(&[0, 19, 1]).unwrap(), 0, true),
         ("idles after a reply", (5000, 40, 5000), |client| client.write_all(&framed(b"q")).unwrap(), 1, true),
         ("waits for a reply", (5000, 40, 5000), |client| client.write_all(&framed(b"q")).unwrap(), 1, false),
     ];
@@ -271,4 +283,37 @@ fn a_client_who_does_not_read_is_closed_in_time_and_reading_pauses_before() {
 fn a_client_who_does_not_read_is_closed_when_it_is_owed_too_much() {
     let mut bench = Bench::new(Limits { queries_per_connection: 400, ..ROOMY }, (5000, 5000, 60_000));
     assert_eq!(glut(&mut bench, 400, true), 400);
+}
+
+#[test]
+fn a_full_house_lets_in_who_comes_and_lets_go_who_idles_longest() {
+    let mut bench = Bench::new(Limits { connections: 2, ..ROOMY }, (5000, 5000, 5000));
+    let mut idle = bench.connect();
+    bench.turn_until(|bench| bench.tcp.keys().len() == 1);
+    let mut later = bench.connect();
+    later.write_all(&framed(b"later")).unwrap();
+    bench.turn_until(|bench| bench.asked.len() == 1);
+    bench.answer(0, b"done");
+    let mut new = bench.connect();
+    new.write_all(&framed(b"new")).unwrap();
+    bench.turn_until(|bench| bench.asked.len() == 2);
+    assert_eq!(take(&mut idle), None);
+    assert_eq!((take(&mut later).unwrap(), bench.rejected.len()), (b"done".to_vec(), 0));
+}
+
+#[test]
+fn who_sends_what_no_client_sends_is_closed_before_it_costs_memory() {
+    for (what, sent, reason) in [
+        ("nothing at all", vec![0, 0], Rejected::Short),
+        ("less than a header", vec![0, 11], Rejected::Short),
+        ("a promise of 64 KB", vec![0xff, 0xff], Rejected::Oversize),
+        ("one byte more than is read", vec![0x10, 0x01], Rejected::Oversize),
+    ] {
+        let mut bench = Bench::new(ROOMY, (5000, 5000, 5000));
+        let mut client = bench.connect();
+        client.write_all(&[framed(b"first"), sent].concat()).unwrap();
+        bench.turn_until(|bench| !bench.closed.is_empty());
+        assert_eq!((bench.asked.len(), bench.rejected.as_slice()), (1, &[reason][..]), "{what}");
+        assert_eq!(take(&mut client), None);
+    }
 }

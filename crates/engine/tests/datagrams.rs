@@ -199,8 +199,13 @@ fn every_query_has_a_port_of_its_own_and_there_are_only_so_many() {
     let epoll = Epoll::new().unwrap();
     let mut datagrams = Datagrams::new(3);
     let mut ports = std::collections::HashSet::new();
-    for exchange in 0..3 {
-        datagrams.send(ExchangeId(exchange), &to, b"\0\0", 1, &epoll).unwrap();
+    let other = Destination { pool: 1, ..to };
+    for (exchange, to) in [(0, &to), (1, &to), (2, &other)] {
+        datagrams.send(ExchangeId(exchange), to, b"\0\0", 1, &epoll).unwrap();
+        if exchange == 1 {
+            let greedy = datagrams.send(ExchangeId(9), to, b"\0\0", 1, &epoll);
+            assert_eq!(greedy, Err(Fault::NoRoom), "one pool leaves a third to the others");
+        }
         ports.insert(server.recv_from(&mut [0; 64]).unwrap().1.port());
     }
     assert_eq!(ports.len(), 3);

@@ -91,7 +91,7 @@ impl Bench {
                 let Token::TcpUpstream(key) = Token::from_word(self.epoll.ready(index).unwrap().token) else {
                     continue;
                 };
-                let filled = self.upstream.streams.fill(key, &mut scratch);
+                let filled = self.upstream.streams.fill(key, now, &mut scratch);
                 loop {
                     match self.upstream.streams.next_message(key, now) {
                         Said::Message(exchange, message) => {
@@ -277,17 +277,17 @@ fn a_connection_that_twice_gave_no_answer_is_closed() {
     let (listener, to) = listen();
     let mut bench = Bench::new();
     bench.ask(1, &to);
-    bench.upstream.forget(ExchangeId(1));
+    bench.upstream.forget(ExchangeId(1), sys::now());
     bench.turn_until(|bench| bench.upstream.streams.is_empty()); // it was still connecting, and nobody waits
     bench.ask(2, &to);
     bench.turn_until(|bench| bench.upstream.streams.len() == 1);
     let held: Vec<_> = (0..2).map(|_| listener.accept().unwrap().0).collect();
     let mut second = held.into_iter().next_back().unwrap();
     take_while_turning(&mut bench, &mut second);
-    bench.upstream.forget(ExchangeId(2));
+    bench.upstream.forget(ExchangeId(2), sys::now());
     bench.turn_until(|bench| bench.upstream.streams.len() == 1);
     bench.ask(3, &to);
-    bench.upstream.forget(ExchangeId(3));
+    bench.upstream.forget(ExchangeId(3), sys::now());
     bench.turn_until(|bench| bench.upstream.streams.is_empty());
     assert_eq!(bench.faults, []);
 }
@@ -313,7 +313,7 @@ fn a_late_answer_falls_to_the_floor_and_the_connection_lives() {
     let mut bench = Bench::new();
     bench.ask(1, &to);
     bench.ask(2, &to);
-    bench.upstream.forget(ExchangeId(1));
+    bench.upstream.forget(ExchangeId(1), sys::now());
     bench.turn_until(|bench| bench.answers.len() == 1);
     assert_eq!(bench.answers[0].0, 2);
     assert_eq!((bench.upstream.streams.len(), bench.faults.len()), (1, 0));
@@ -346,7 +346,7 @@ fn an_old_connection_gets_no_more_queries() {
     bench.turn_until(|_| begin.elapsed() > Duration::from_millis(2));
     bench.ask(2, &to);
     assert_eq!(bench.upstream.streams.len(), 2);
-    bench.upstream.forget(ExchangeId(1));
+    bench.upstream.forget(ExchangeId(1), sys::now());
     bench.turn_until(|bench| bench.upstream.streams.len() == 1);
 }
 
@@ -416,4 +416,62 @@ fn who_waits_for_a_connection_is_said_and_that_it_is_there() {
     bench.ask(2, &to);
     assert_eq!(bench.upstream.streams.take_dialing(), [], "over an open connection nobody dials");
     drop(server.join().unwrap());
+}
+
+#[test]
+fn a_slow_query_holds_up_nobody_but_for_a_moment() {
+    let (listener, to) = listen();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            // In order, as CoreDNS does: what comes after a slow one waits.
+            std::thread::spawn(move || {
+                while let Some(message) = take(&mut stream) {
+                    if message[12] != 0 {
+                        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+                        return;
+                    }
+                    give(&mut stream, &message);
+                }
+            });
+        }
+    });
+    let slow = |number: u64| 1 << 56 | number;
+    let mut bench = Bench::new();
+    bench.ask(1, &to);
+    bench.turn_until(|bench| bench.answers.len() == 1);
+    bench.ask(slow(1), &to);
+    bench.ask(2, &to);
+    assert_eq!(bench.upstream.streams.len(), 1, "the second is put behind the slow one");
+    bench.turn_until(|bench| bench.upstream.streams.has_stuck());
+    assert_eq!(bench.upstream.streams.take_stuck(), [ExchangeId(2)], "who is first in line is not told");
+    bench.ask(3, &to);
+    assert_eq!(bench.upstream.streams.len(), 2, "a connection that is stuck takes no more");
+    bench.turn_until(|bench| bench.answers.iter().any(|(exchange, _)| *exchange == 3));
+    bench.ask(slow(2), &to);
+    bench.ask(4, &to);
+    bench.turn_until(|bench| bench.upstream.streams.has_stuck());
+    assert_eq!(bench.upstream.streams.moving(&to, sys::now()), 0);
+    bench.ask(5, &to);
+    bench.turn_until(|bench| bench.answers.iter().any(|(exchange, _)| *exchange == 5));
+    for exchange in [slow(1), slow(2), 2, 4] {
+        bench.upstream.forget(ExchangeId(exchange), sys::now());
+    }
+    bench.turn_until(|bench| bench.upstream.streams.len() == 1);
+    assert_eq!(bench.faults, [], "those that are stuck and that nobody waits for go");
+}
+
+#[test]
+fn an_upstream_that_answers_nobody_is_not_gone_round() {
+    let (_listener, to) = listen();
+    let mut bench = Bench::new();
+    for exchange in 0..200 {
+        bench.ask(exchange, &to);
+    }
+    let begin = Instant::now();
+    bench.turn_until(|_| begin.elapsed() > Duration::from_millis(250));
+    assert!(!bench.upstream.streams.has_stuck());
+    for exchange in 200..400 {
+        bench.ask(exchange, &to);
+    }
+    assert!(bench.upstream.streams.len() <= 33, "{}", bench.upstream.streams.len());
 }

@@ -50,6 +50,7 @@ impl Engine {
 impl Engine {
     #[new]
     #[pyo3(signature = (plan, *, sockets = Vec::new(), is_sharing = false))]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python arrive as values")]
     fn new(py: Python<'_>, plan: &Bound<'_, PyAny>, sockets: Vec<SocketRow>, is_sharing: bool) -> PyResult<Self> {
         let plan = plan::read(plan)?;
         let bound = py.detach(|| {

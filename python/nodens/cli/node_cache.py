@@ -1,4 +1,7 @@
-"""The `node-cache` command: its flags, its spelling, its defaults, its messages and exit codes."""
+"""The `node-cache` command: its flags, its spelling, its defaults, its messages and exit codes.
+
+size: a third of it is the table of flags, a row each.
+"""
 
 from __future__ import annotations
 
@@ -123,6 +126,12 @@ FLAGS: Final = (
         kind=Kind.TEXT,
         default="auto",
         help="kind of the interface: auto, dummy, or tun, which goes with the process",
+    ),
+    Flag(
+        name="takeover",
+        kind=Kind.SWITCH,
+        default=False,
+        help="take over from the process that serves these addresses, without a gap; without it a second one refuses",
     ),
     Flag(name="workers", kind=Kind.WHOLE, default=0, help="threads that answer; without it, one for each core"),
 )
@@ -284,6 +293,7 @@ def _serve(values: Mapping[str, Value], born_s: float) -> int:
                 wishes=wishes(values),
                 own_metrics=read_endpoint(str(values["metrics-listen-address"])),
                 pidfile=str(values["pidfile"]),
+                takes_over=bool(values["takeover"]),
                 is_quiet=bool(values["quiet"]),
                 born_s=born_s,
             ),

@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from nodens import lifecycle
@@ -15,7 +16,10 @@ from nodens.errors import NodensError
 from nodens.observe import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from nodens.engine import Running
 
 DEMO_PORT: Final = 1053
 
@@ -70,12 +74,13 @@ def main(words: Sequence[str]) -> int:
     log = Log(before=CLEAR_LINE if is_live and sys.stdout.isatty() else "")
     with ExitStack() as around:
         source: lifecycle.Source = lifecycle.FileSource(path=asked.corefile)
+        onlook: Callable[[Running], AbstractContextManager[None]] | None = None
         if asked.demo:
             port = asked.port if asked.port != 53 else DEMO_PORT  # noqa: PLR2004 - the option's default
             cluster = around.enter_context(_cluster_dns())
             source = lifecycle.BuiltInSource(content=_DEMO_COREFILE.format(port=port, cluster=cluster))
             if is_live:
-                print(_TO_ASK.format(port=port, cluster=cluster), flush=True)
+                onlook = partial(_demo_line, _TO_ASK.format(port=port, cluster=cluster))
         return lifecycle.live(
             lifecycle.Asked(
                 source=source,
@@ -84,8 +89,16 @@ def main(words: Sequence[str]) -> int:
                 is_quiet=asked.quiet or asked.demo,
             ),
             log,
-            live_line if is_live else None,
+            onlook,
         )
+
+
+@contextmanager
+def _demo_line(what_to_ask: str, running: Running) -> Iterator[None]:
+    """Once we answer, say what to ask; then the live line."""
+    print(what_to_ask, flush=True)
+    with live_line(running):
+        yield
 
 
 @contextmanager

@@ -173,6 +173,8 @@ def _port_fault(key: str, port_text: str) -> str | None:
         return f"`{key}` has nothing after its last colon; expected a port"
     if _is_address(key):
         return f"`{key}` is an address; expected a zone, or a CIDR such as `{key}/128`"
+    if port_text == "0":
+        return f"`{port_text}` is any free port, which nobody could find; expected a number from 1 to {PORT_LIMIT}"
     if parse_port(port_text) is None:
         return f"`{port_text}` is not a port; expected a number from 1 to {PORT_LIMIT}"
     return None

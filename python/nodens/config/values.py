@@ -7,7 +7,6 @@ whole milliseconds; what is left over is rounded up, so that a short duration ne
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,14 +71,15 @@ def parse_duration_ms(text: str) -> int | None:
     body = text[1:] if text[:1] in {"+", "-"} else text
     if body == "0":
         return 0
-    total, position = Fraction(0), 0
+    total, position = 0, 0  # in parts of a nanosecond so small that every digit counts
     while part := _PART.match(body, position):
-        total += Fraction(part[1].rstrip(".")) * _UNIT_NS[part[2]]
+        whole, _, fraction = part[1].partition(".")
+        total += int(whole + fraction) * _UNIT_NS[part[2]] * 10 ** (2 * NUMBER_LENGTH_LIMIT - len(fraction))
         position = part.end()
     if not body or position != len(body):
         return None
-    whole_ms = -(-total // 1_000_000)
-    return -int(whole_ms) if text.startswith("-") else int(whole_ms)
+    whole_ms: int = -(-total // (1_000_000 * 10 ** (2 * NUMBER_LENGTH_LIMIT)))
+    return -whole_ms if text.startswith("-") else whole_ms
 
 
 def read_duration_ms(

@@ -2,7 +2,7 @@
 
 from nodens.corefile.edit import Edit, Layout, apply_edits
 from nodens.corefile.expand import expand
-from nodens.corefile.files import ImportedFile, ReadFile, read_from_disk
+from nodens.corefile.files import ImportedFile, ReadFile, open_regular, read_from_disk
 from nodens.corefile.parse import parse
 from nodens.corefile.references import fill_pillars
 from nodens.corefile.render import render, render_item, render_words
@@ -25,6 +25,7 @@ __all__ = [
     "apply_edits",
     "expand",
     "fill_pillars",
+    "open_regular",
     "parse",
     "read_from_disk",
     "render",

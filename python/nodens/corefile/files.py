@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -41,11 +43,19 @@ def read_from_disk(pattern: str, /) -> tuple[ImportedFile, ...]:
     return tuple(_read(Path(path)) for path in found if not Path(path).is_dir())
 
 
+def open_regular(path: str, flags: int = 0) -> int:
+    """Open a regular file, for `open(opener=...)`. A pipe or a device would make us wait: raises ValueError."""
+    number = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    kind = os.fstat(number).st_mode
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):
+        return number
+    os.close(number)
+    raise ValueError(f"{path}: not a file")
+
+
 def _read(path: Path) -> ImportedFile:
-    """Read one file, whole; a pipe or a device would make us wait."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise ValueError(f"{path}: not a file")
-    with path.open("rb") as opened:
+    """Read one file, whole."""
+    with open(path, "rb", opener=open_regular) as opened:
         content = opened.read(FILE_BYTES_LIMIT + 1)
     if len(content) > FILE_BYTES_LIMIT:
         raise ValueError(f"{path}: over the limit of {FILE_BYTES_LIMIT} bytes")

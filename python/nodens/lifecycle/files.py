@@ -19,14 +19,14 @@ def write_whole(path: Path, text: str) -> None:
         if target.read_text(encoding="utf-8") == text:
             return
     try:
-        _replace(target, text)
+        replace_whole(target, text)
     except OSError:
         with target.open("w", encoding="utf-8") as file:
             file.write(text)
 
 
-def _replace(target: Path, text: str) -> None:
-    """Write beside it, then rename over it."""
+def replace_whole(target: Path, text: str) -> None:
+    """Write beside it, then rename over it: what stands there goes, a symlink too, whoever made it. Raises OSError."""
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     with suppress(FileNotFoundError):
         beside.unlink()  # left by a process of our number that was killed

@@ -31,6 +31,7 @@ from nodens.lifecycle.intents import Visit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from nodens.engine import SocketRow
     from nodens.lifecycle.intents import Intents
 
 STATE: Final = 1  # of what is handed over; another number when its meaning changes
@@ -119,7 +120,7 @@ class Estate:
     pid: int
     instance: str
     steering: str
-    sockets: tuple[tuple[str, int, str, int], ...]
+    sockets: tuple[SocketRow, ...]
     door: int
     cache: int
     tun: int | None
@@ -195,13 +196,16 @@ def _read_estate(message: Message, descriptors: Sequence[int]) -> Estate:
     door, cache = rest.pop(0), rest.pop(0)
     tun = rest.pop(0) if message["has_tun"] else None
     table = rest.pop(0) if message["has_table"] else None
-    rows = [(str(address), int(port), str(protocol)) for address, port, protocol in message["sockets"]]
+    rows = list(zip(message["sockets"], rest, strict=True))
     return Estate(
         version=str(message["nodens"]),
         pid=int(message["pid"]),
         instance=str(message["instance"]),
         steering=str(message["steering"]),
-        sockets=tuple((*row, descriptor) for row, descriptor in zip(rows, rest, strict=True)),
+        sockets=tuple(
+            (str(address), int(port), "udp" if protocol == "udp" else "tcp", descriptor)
+            for (address, port, protocol), descriptor in rows
+        ),
         door=door,
         cache=cache,
         tun=tun,

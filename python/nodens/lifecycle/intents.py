@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
+    from nodens.lifecycle.handover import Line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
@@ -31,5 +33,14 @@ class Told:
     message: str
 
 
-Intent: TypeAlias = Stop | Reload | Told
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """The process after us is at the door and asks for all; without a line: it lives beside us and asks for nothing."""
+
+    line: Line | None
+    version: str
+    pid: int
+
+
+Intent: TypeAlias = Stop | Reload | Told | Visit
 Intents: TypeAlias = "SimpleQueue[Intent]"

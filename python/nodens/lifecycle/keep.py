@@ -72,7 +72,9 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, then point traffic away."""
+        """End the thread, then point traffic away. Twice is fine."""
+        if self._is_over.is_set():
+            return
         self._is_over.set()
         with suppress(OSError):
             os.write(self._waker, b".")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -14,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 from nodens import engine, network
 from nodens.errors import NetworkError
 from nodens.lifecycle import pidfile, signals, words
-from nodens.lifecycle.ground import Ground, steering_plan
-from nodens.lifecycle.intents import Reload, Stop, Told
+from nodens.lifecycle.intents import Reload, Stop, Told, Visit
 from nodens.lifecycle.keep import Keeper, keeping
 from nodens.lifecycle.probe import answer_ourselves
-from nodens.lifecycle.refuse import choose_rung, refuse_taken_ports, refuse_without_capabilities
+from nodens.lifecycle.refuse import refuse_taken_ports, refuse_without_capabilities
 from nodens.lifecycle.reload import Node, prepare
 from nodens.lifecycle.source import NotYetError
+from nodens.lifecycle.succession import Standing, bequeath, stand
 from nodens.lifecycle.upstreams import why_none_answers
 from nodens.lifecycle.watch import watching
 from nodens.observe import CONTROL_FAILURES, EVENTS, Numbers, Sides, Status
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from nodens.engine import Running
+    from nodens.lifecycle.ground import Ground
     from nodens.lifecycle.intents import Intents
     from nodens.lifecycle.reload import Prepared
     from nodens.lifecycle.source import Source
@@ -38,10 +41,19 @@ if TYPE_CHECKING:
     from nodens.plan import Facts, HttpEndpoint
 
 DRAIN_MS: Final = 5_000  # CoreDNS gives its servers as long; an upstream has 2 s in all
+_IN_A_POD: Final = "KUBERNETES_SERVICE_HOST"
 _EVENT_WAIT_MS: Final = 1_000
 _LOOK_AGAIN_S: Final = 5.0
 _UPSTREAM_WAIT_S: Final = 2.0  # as long as the engine gives one
-PATIENCE_S: Final = 300.0  # then a restart helps more: the kubelet fills the environment anew for each container
+PATIENCE_S: Final = 30.0  # then a restart helps more: the kubelet fills the environment anew for each container
+
+
+class End(Enum):
+    """How a life ends."""
+
+    CALM = auto()
+    HASTY = auto()
+    HANDED_OVER = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +64,7 @@ class Asked:
     wishes: Facts
     own_metrics: HttpEndpoint | None = None
     pidfile: str = ""
+    takes_over: bool = False
     is_quiet: bool = False
     drain_ms: int = DRAIN_MS
     born_s: float = field(default_factory=time.monotonic)
@@ -71,20 +84,25 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         if prepared is None:
             return 0
         plan = prepared.plan
-        refuse_taken_ports(plan.engine.listeners)
         refuse_without_capabilities(plan)
-        rung = None if plan.network.is_idle else choose_rung(plan.network)
-        asked.source.accept()  # the first thing that changes on the node
-        ground = life.enter_context(Ground(steering_plan(plan.network, rung), log, numbers)) if rung else None
+        standing = None
+        if plan.network.is_idle:
+            refuse_taken_ports(plan.engine.listeners)
+        else:
+            standing = stand(plan, life, intents, log, numbers, takes_over=asked.takes_over)
+        asked.source.accept()
         sides = life.enter_context(Sides(numbers, log, network.holder))
-        running = life.enter_context(engine.running(plan.engine, asked.drain_ms))
+        sides.is_sharing = asked.takes_over
+        bound = standing.bind(plan, log) if standing else engine.bind(plan.engine)
+        running = life.enter_context(engine.running(plan.engine, asked.drain_ms, bound=bound))
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
         node.publish()
         prepared.say_warnings(log)
         life.enter_context(_told(running, intents))
         watch = life.enter_context(watching(lambda: intents.put(Reload())))
         watch.follow(prepared.watched)
-        answer_ourselves(running.addresses())  # never steer at silence
+        # Never steer at silence. Borrowed addresses are cluster DNS's until we do.
+        answer_ourselves(each for each in running.addresses() if each[0] not in plan.network.borrowed_addresses)
         life.enter_context(_lameduck(node))
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
@@ -94,13 +112,35 @@ def live(asked: Asked, log: Log, onlook: Callable[[Running], AbstractContextMana
         if onlook:
             life.enter_context(onlook(running))
         life.enter_context(pidfile.held(asked.pidfile, log))
-        if ground:
-            life.enter_context(keeping(_keeper(node, ground)))  # traffic comes last, and goes first
+        keeper = None
+        if standing:
+            standing.take_over(log)
+            keeper = life.enter_context(keeping(_keeper(node, standing.ground)))  # traffic comes last, and goes first
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
-        if _loop(intents, node, watch):
-            running.drain_ms = node.lameduck_ms = 0
-    return NetworkError.exit_code if ground and ground.troubles else 0
+        end = _loop(intents, node, watch, lambda visit: _bequeath(visit, node, standing, keeper))
+        if end is not End.CALM:
+            node.lameduck_ms = 0  # nobody asks us any more, or we are in haste
+        if end is End.HASTY:
+            running.drain_ms = 0
+    if end is End.HANDED_OVER and _IN_A_POD in os.environ:
+        _linger(intents, log)
+    return NetworkError.exit_code if standing and standing.ground.troubles else 0
+
+
+def _bequeath(visit: Visit, node: Node, standing: Standing | None, keeper: Keeper | None) -> bool:
+    """Give all to the process after us; whether it has it."""
+    if not (standing and keeper and bequeath(visit, standing, node.running, keeper, node.log)):
+        return False
+    node.sides.close()  # probes and scrapes find the one that serves
+    return True
+
+
+def _linger(intents: Intents, log: Log) -> None:
+    """Wait to be stopped: what ends in a pod is started again by the kubelet, and would take over in turn."""
+    log.info("handed over: waiting to be stopped")
+    while not isinstance(intents.get(), Stop):
+        pass
 
 
 def _keeper(node: Node, ground: Ground) -> Keeper:
@@ -116,14 +156,17 @@ def _keeper(node: Node, ground: Ground) -> Keeper:
     )
 
 
-def _loop(intents: Intents, node: Node, watch: Watch) -> bool:
-    """Take one intent after the other, until one is to stop; gives whether in haste. The one thread that decides."""
+def _loop(intents: Intents, node: Node, watch: Watch, is_given: Callable[[Visit], bool]) -> End:
+    """Take one intent after the other, until one is to end; gives how. The one thread that decides."""
     while True:
         intent = intents.get()
         if isinstance(intent, Stop):
-            return intent.is_hasty
+            return End.HASTY if intent.is_hasty else End.CALM
         try:
-            _do(intent, node, watch)
+            if not isinstance(intent, Visit):
+                _do(intent, node, watch)
+            elif is_given(intent):
+                return End.HANDED_OVER
         except Exception as error:  # noqa: BLE001 - a bug in a reload must not take DNS down with it
             node.numbers.add(CONTROL_FAILURES, type(intent).__name__.lower())
             trace = "".join(traceback.format_exception(error)).rstrip()
@@ -158,7 +201,7 @@ def _first(asked: Asked, intents: Intents, log: Log) -> Prepared | None:
             if str(error) != said:
                 said = str(error)
                 log.error(said)  # noqa: TRY400 - not logging's: our lines have no traceback
-                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S / 60:.0f} minutes")
+                log.info(f"waiting: looking again every {_LOOK_AGAIN_S:.0f} s, for {PATIENCE_S:.0f} s; then this ends")
         try:
             if isinstance(intents.get(timeout=_LOOK_AGAIN_S), Stop):
                 return None

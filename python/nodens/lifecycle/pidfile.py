@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nodens.lifecycle.files import write_whole
+from nodens.lifecycle.files import replace_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def held(path: str, log: Log) -> Iterator[None]:
-    """Keep our pid in a file; an empty path keeps none. A file that cannot be written is an error line, not an end."""
+    """Keep our pid in a file; an empty path keeps none. A file that cannot be written is an error line, not an end.
+
+    It is never written through: `/tmp/node-cache.pid` may be a link that somebody else has put there.
+    """
     if path:
         try:
-            write_whole(Path(path), f"{os.getpid()}\n")
+            replace_whole(Path(path), f"{os.getpid()}\n")
         except OSError as error:
             log.error(f"{path}: cannot write the pid file: {(error.strerror or str(error)).lower()}")  # noqa: TRY400 - not logging's: our lines have no traceback
     try:

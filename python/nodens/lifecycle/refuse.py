@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 from nodens import network
 from nodens.errors import BindError, NetworkError
 from nodens.lifecycle import words
+from nodens.plan import SteeringWish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from nodens.network import Capability, Rung
     from nodens.plan import ListenerPlan, NetworkPlan, Plan
 
+_NO_RULES: Final = "*filter\nCOMMIT\n"
 _ADD_HINT: Final = "add it under `securityContext.capabilities.add` of the container"
 
 
@@ -46,16 +48,16 @@ def choose_rung(plan: NetworkPlan) -> Rung:
         sets_rules=plan.sets_rules,
         is_left=plan.is_left,
     )
-    families = {6 if ":" in address else 4 for address in (*plan.own_addresses, *plan.borrowed_addresses)}
-    return network.choose(wishes, network.probe(sorted(families), wants_iptables=plan.steering == "iptables"))
+    families = sorted({6 if ":" in address else 4 for address in (*plan.own_addresses, *plan.borrowed_addresses)})
+    kernel = network.probe(families, wants_iptables=plan.steering is SteeringWish.IPTABLES)
+    rung = network.choose(wishes, kernel)
+    if kernel.iptables and (rung.spelling is network.Spelling.IPTABLES or rung.accepts_by_iptables):
+        for family in families:
+            kernel.iptables.restore(family, _NO_RULES)  # a lock that cannot be had, a capability that is missing
+    return rung
 
 
 def _need(capability: Capability, what: str) -> None:
     """Raise NetworkError if it is not there."""
     if network.lacking([capability]):
         raise NetworkError(what, "process", f"it has no capability CAP_{capability.name}\nhint: {_ADD_HINT}")
-
-
-def tell_trouble(troubles: Sequence[NetworkError]) -> str:
-    """Say all troubles in one line."""
-    return "; ".join(str(trouble) for trouble in troubles)

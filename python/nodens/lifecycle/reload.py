@@ -43,10 +43,12 @@ class Prepared:
     tree: corefile.Corefile
     problems: Problems
 
-    def say_warnings(self, log: Log) -> None:
-        """Print what is suspicious but served."""
+    def say_warnings(self, log: Log, before: Prepared | None = None) -> None:
+        """Print what is suspicious but served, and was not so in the plan before."""
+        known = set(before.problems) if before else set()
         for problem in self.problems:
-            log.warning(problem.render())
+            if problem not in known:
+                log.warning(problem.render(says_level=False))
 
     @property
     def id(self) -> str:
@@ -154,7 +156,7 @@ class Node:
         if wanted.plan.engine != self.prepared.plan.engine:
             self.running.apply(wanted.plan.engine)
         self.asked.source.accept()
-        wanted.say_warnings(self.log)
+        wanted.say_warnings(self.log, self.prepared)
         self._keep(wanted)
         self.publish()
         self.numbers.put_all(RELOAD_VERSION, [("sha512", wanted.fingerprint)])

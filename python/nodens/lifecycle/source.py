@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from nodens.corefile import open_regular
 from nodens.errors import ConfigError, NodensError
 from nodens.problems import Place, Problems
 
@@ -56,13 +57,15 @@ def read_file(path: str) -> str:
     """Read a text file whole. Raises ConfigError, with the file as the place."""
     problems = Problems()
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             raw = file.read(SIZE_LIMIT_BYTES + 1)
         if len(raw) <= SIZE_LIMIT_BYTES:
             return raw.decode()
         problems.note(Place(file=path), f"the file is over the limit of {SIZE_LIMIT_BYTES} bytes")
     except UnicodeDecodeError as error:
         problems.note(Place(file=path), f"byte {error.start} is not UTF-8")
+    except ValueError:
+        problems.note(Place(file=path), "a pipe or a device; expected a file")
     except OSError as error:
         problems.note(Place(file=path), f"cannot read: {(error.strerror or str(error)).lower()}")
     raise ConfigError(problems)

@@ -105,7 +105,7 @@ class TemplateSource:
         )
         merged = fill(text, self._template, kube_dns, pillars, warnings)
         if merged is None:
-            raise NotYetError(warnings.render()) if not cluster_dns else ConfigError(warnings)
+            raise NotYetError(warnings.render_faults()) if not cluster_dns else ConfigError(warnings)
         return merged
 
     def _read_kube_dns(self, warnings: Problems) -> config.KubeDns:
@@ -118,7 +118,7 @@ class TemplateSource:
             return self._last_kube_dns
         found = config.read_kube_dns(files, problems, self._folder)
         if problems.are_fatal or found is None:
-            self._complain(f"Invalid config: {problems.render()}")
+            self._complain(f"Invalid config: {problems.render_faults()}")
             return self._last_kube_dns
         warnings.take(problems)
         self._said.clear()

@@ -188,6 +188,10 @@ class HeldRules:
         """The families that have rules."""
         return tuple(sorted({rule.family for rule in self._wanted}))
 
+    def want(self, wanted: Sequence[Rule]) -> None:
+        """Want these from now on; set nothing yet."""
+        self._wanted = tuple(wanted)
+
     def missing(self) -> tuple[str, ...]:
         """Say which families lack rules, and how many."""
         found = []

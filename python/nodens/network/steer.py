@@ -69,6 +69,8 @@ class Steered:
         changed: list[Part] = []
         if self._table is not None:
             self._table.claim()
+        if self._rules is not None:
+            self._rules.want(iptables_rules(self.plan))  # unsteering, or undoing a failed try, wanted fewer
         try:
             for part in self._parts:
                 changed.append(part)

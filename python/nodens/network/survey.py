@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nodens.corefile import open_regular
 from nodens.network.cgroup import core_quota, memory_limit_bytes
 from nodens.network.interfaces import interfaces
 from nodens.plan import Nameserver
@@ -30,6 +32,7 @@ def survey(wishes: Facts, resolv_conf_paths: Iterable[str], root: Path = Path("/
         has_ipv6=_can_bind(socket.AF_INET6, "::1"),
         cores=_cores(root),
         memory_limit_bytes=memory_limit_bytes(root),
+        file_limit=_file_limit(),
         resolv_conf={
             path: read_resolv_conf(root / path.lstrip("/") if path.startswith("/") else Path(path))
             for path in resolv_conf_paths
@@ -40,9 +43,9 @@ def survey(wishes: Facts, resolv_conf_paths: Iterable[str], root: Path = Path("/
 def read_resolv_conf(path: Path) -> tuple[Nameserver, ...] | None:
     """Read the nameservers of a file; None if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             text = file.read(_RESOLV_CONF_LIMIT_BYTES).decode(errors="replace")
-    except OSError:
+    except (OSError, ValueError):
         return None
     return parse_resolv_conf(text)
 
@@ -69,6 +72,12 @@ def _cores(root: Path) -> int:
     allowed = len(os.sched_getaffinity(0))
     quota = core_quota(root)
     return allowed if quota is None else max(1, min(allowed, int(quota)))
+
+
+def _file_limit() -> int | None:
+    """How many files this process may open once the engine has raised the soft limit; None without limit."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return None if hard == resource.RLIM_INFINITY else hard
 
 
 def _can_bind(family: socket.AddressFamily, address: str) -> bool:

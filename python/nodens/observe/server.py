@@ -52,31 +52,36 @@ _NOT_FOUND: Final = Page(code=404, body="404 page not found\n")
 _NOT_A_REQUEST: Final = Page(code=400, body="400 Bad Request\n")
 
 
-def open_socket(endpoint: HttpEndpoint) -> socket.socket:
-    """Listen on an endpoint; an empty host means all addresses of both families. Raises OSError."""
+def open_socket(endpoint: HttpEndpoint, *, is_sharing: bool = False) -> socket.socket:
+    """Listen on an endpoint; an empty host means all addresses of both families. Raises OSError.
+
+    Whoever comes after us may share it (SO_REUSEPORT, same user). `is_sharing`: so may whoever was here before.
+    """
     if endpoint.host:
         found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
-        return _listen(family, address)
+        return _listen(family, address, is_sharing=is_sharing)
     try:
-        return _listen(socket.AF_INET6, ("::", endpoint.port))
+        return _listen(socket.AF_INET6, ("::", endpoint.port), is_sharing=is_sharing)
     except OSError as error:
         if error.errno not in _NO_IPV6:
             raise
-        return _listen(socket.AF_INET, ("0.0.0.0", endpoint.port))  # noqa: S104 - all addresses are what was asked for
+        any_ipv4 = ("0.0.0.0", endpoint.port)  # noqa: S104 - all addresses are what was asked for
+        return _listen(socket.AF_INET, any_ipv4, is_sharing=is_sharing)
 
 
 _NO_IPV6: Final = {97, 99}  # EAFNOSUPPORT, EADDRNOTAVAIL: the kernel has no IPv6, or it is switched off
 
 
-def _listen(family: int, address: tuple[object, ...]) -> socket.socket:
+def _listen(family: int, address: tuple[object, ...], *, is_sharing: bool) -> socket.socket:
     """Bind and listen; REUSEADDR, so that a restart need not wait for old connections to time out."""
-    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    if not is_sharing:
+        with _bound(family, address, is_sharing=False) as trial:
+            address = (address[0], trial.getsockname()[1], *address[2:])
+            # Listening is what finds a stranger; his socket and this one would both have it otherwise.
+            trial.listen(1)
+    listener = _bound(family, address, is_sharing=True)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6 and address[0] == "::":
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(address)
         listener.listen(_BACKLOG)
     except OSError:
         listener.close()
@@ -84,13 +89,29 @@ def _listen(family: int, address: tuple[object, ...]) -> socket.socket:
     return listener
 
 
+def _bound(family: int, address: tuple[object, ...], *, is_sharing: bool) -> socket.socket:
+    """Bind a socket."""
+    made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_sharing:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6 and address[0] == "::":
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
 class Listener:
     """A listening socket, its accepting thread, and its routes, which may be replaced while it runs."""
 
-    def __init__(self, endpoint: HttpEndpoint, routes: Mapping[str, Route]) -> None:
+    def __init__(self, endpoint: HttpEndpoint, routes: Mapping[str, Route], *, is_sharing: bool = False) -> None:
         """Listen at once. Raises OSError if the address cannot be had."""
         self.routes = routes
-        self._socket = open_socket(endpoint)
+        self._socket = open_socket(endpoint, is_sharing=is_sharing)
         self._guests: dict[socket.socket, str] = {}  # whom we serve, and from where; the oldest first
         self._lock = Lock()
         self._is_closed = Event()

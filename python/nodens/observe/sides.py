@@ -79,6 +79,7 @@ class Sides:
         self.status = Status(unready=("starting",))
         self.steering = Status()  # what the keeper of link and rules has to say; it has a thread of its own
         self.source: SnapshotSource | None = None
+        self.is_sharing = False  # with the process before us, which still serves the same addresses
         self._numbers = numbers
         self._log = log
         self._who = who
@@ -99,7 +100,11 @@ class Sides:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close every listener."""
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every listener; twice is fine."""
         self._is_over.set()
         self._beat_thread.join(_POLL_TIMEOUT_S + _POLL_S)
         with self._lock:
@@ -144,7 +149,7 @@ class Sides:
     def _try(self, endpoint: HttpEndpoint) -> None:
         """Open one listener; say when its state changes, not each time."""
         try:
-            self._up[endpoint] = Listener(endpoint, self._wanted[endpoint])
+            self._up[endpoint] = Listener(endpoint, self._wanted[endpoint], is_sharing=self.is_sharing)
         except OSError as error:
             if endpoint not in self._down:
                 self._down.add(endpoint)

@@ -34,8 +34,8 @@ def _settle(config: Config, facts: Facts, listeners: tuple[Listener, ...], probl
     engine = EnginePlan(
         workers=limits.choose_workers(facts),
         memory_limit_bytes=limits.choose_memory_bytes(facts),
-        max_tcp_connections=limits.MAX_TCP_CONNECTIONS,
-        max_tcp_connections_per_client=limits.MAX_TCP_CONNECTIONS_PER_CLIENT,
+        max_tcp_connections=limits.choose_tcp_connections(facts),
+        max_tcp_connections_per_client=limits.choose_tcp_connections(facts) // limits.MAX_TCP_CLIENT_SHARE,
         max_queries_per_connection=limits.choose_queries_per_connection(config),
         listeners=tuple(listener_plan(listener, blocks, facts, listeners) for listener in listeners),
         blocks=_block_plans(config, facts, listeners, served, problems),

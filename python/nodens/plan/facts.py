@@ -50,8 +50,8 @@ class Facts:
     """Everything about this node that a plan may depend on.
 
     Found on the node: `cores` this process may use (affinity and cgroup quota, at least 1); `memory_limit_bytes`, the
-    cgroup's hard limit (None: no limit); `resolv_conf`, the files that `plan.resolv_conf_paths(config)` names (None:
-    cannot be read).
+    cgroup's hard limit (None: no limit); `file_limit`, the hard limit on open files (None: no limit); `resolv_conf`,
+    the files that `plan.resolv_conf_paths(config)` names (None: cannot be read).
 
     Wished on the command line (None or empty: not given): `own_addresses` and `borrowed_addresses` from `-localip`
     (canonical IPs); `default_port` from `-dns.port`; `workers_wish` and `memory_budget_wish_bytes` from flags of ours;
@@ -66,6 +66,7 @@ class Facts:
     has_ipv6: bool = True
     cores: int = 1
     memory_limit_bytes: int | None = None
+    file_limit: int | None = None
     resolv_conf: Mapping[str, tuple[Nameserver, ...] | None] = field(default_factory=dict)
     own_addresses: tuple[str, ...] = ()
     borrowed_addresses: tuple[str, ...] = ()

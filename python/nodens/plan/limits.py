@@ -21,7 +21,9 @@ MEMORY_FLOOR_BYTES = 8 * MIB
 MEMORY_LIMIT_BYTES = 512 * MIB  # of our own accord; a flag may ask for more
 
 MAX_TCP_CONNECTIONS = 2_048  # a few for each of a full node's 110 pods, and a storm besides
-MAX_TCP_CONNECTIONS_PER_CLIENT = 256  # an eighth: one pod cannot take them all
+MAX_TCP_SHARE = 4  # a quarter of the descriptors, if that is less: the rest is for upstreams, listeners and the probes
+MAX_TCP_CONNECTIONS_FLOOR = 16
+MAX_TCP_CLIENT_SHARE = 8  # an eighth of them for one client: one pod cannot take them all
 
 
 def choose_workers(facts: Facts) -> int:
@@ -38,6 +40,13 @@ def choose_memory_bytes(facts: Facts) -> int:
     part, whole = MEMORY_SHARE
     share = facts.memory_limit_bytes * part // whole
     return min(max(share, MEMORY_FLOOR_BYTES), MEMORY_LIMIT_BYTES)
+
+
+def choose_tcp_connections(facts: Facts) -> int:
+    """Take the bound, or what the limit on open files leaves room for."""
+    if facts.file_limit is None:
+        return MAX_TCP_CONNECTIONS
+    return min(MAX_TCP_CONNECTIONS, max(MAX_TCP_CONNECTIONS_FLOOR, facts.file_limit // MAX_TCP_SHARE))
 
 
 def choose_queries_per_connection(config: Config) -> int:

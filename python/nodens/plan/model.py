@@ -1,4 +1,7 @@
-"""The plan: what this node decided. Every field is settled; nothing here says "auto" and nothing is looked up later.
+"""The plan: what this node decided. Every field is settled and nothing is looked up later.
+
+Two fields may still say "auto", those of `NetworkPlan` that only a trial in the kernel settles (`network.choose`).
+size: one value, read from top to bottom, as the crates read it.
 
 `EnginePlan` crosses to Rust as it stands: `crates/py/src/plan.rs` reads attributes of the same names, so a field added
 here is added there and in `crates/core/src/plan.rs` (tests/boundary holds the three together). Zones are fully

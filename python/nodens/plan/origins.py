@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from nodens.plan.limits import MAX_TCP_CONNECTIONS, choose_tcp_connections
 from nodens.plan.model import NetworkPlan, Origin
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def _of_limits(config: Config, facts: Facts) -> Iterator[tuple[str, str]]:
         yield "engine.memory_limit_bytes", facts.source_of.get("memory_budget_wish_bytes", "flag")
     elif facts.memory_limit_bytes is not None:
         yield "engine.memory_limit_bytes", f"node: cgroup limit of {facts.memory_limit_bytes} bytes"
+    if choose_tcp_connections(facts) < MAX_TCP_CONNECTIONS:
+        for name in ("max_tcp_connections", "max_tcp_connections_per_client"):
+            yield f"engine.{name}", f"node: limit of {facts.file_limit} open files"
     for field in fields(NetworkPlan):
         if source := facts.source_of.get(field.name):
             yield f"network.{field.name}", source

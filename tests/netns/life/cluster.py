@@ -10,7 +10,7 @@ import threading
 
 DIRECT, THROUGH = b"\1\1\1\1", b"\2\2\2\2"
 PODS = ("192.168.1.", "::ffff:192.168.1.", "fd00:1::")
-TTL_S = 5
+TTL_S = 30
 
 
 def answer(query: bytes, client: str) -> bytes:

@@ -17,11 +17,27 @@ from small_world import CLUSTER, World, proxy, run, wire  # noqa: E402 - after t
 
 
 @pytest.fixture
-def make_node(needs: Callable[..., None]) -> Iterator[Callable[[str], World]]:
+def serve_cluster() -> Iterator[Callable[..., None]]:
+    """Give `serve_cluster(world, "192.168.2.10", ...)`: a cluster DNS on these addresses."""
+    servers = []
+
+    def begin(world: World, *addresses: str) -> None:
+        server = in_namespace(world.dns, sys.executable, str(HERE / "cluster.py"), *addresses)
+        servers.append(server)
+        assert server.stdout
+        assert server.stdout.readline() == b"ready\n"
+
+    yield begin
+    for server in servers:
+        server.kill()
+        server.communicate()
+
+
+@pytest.fixture
+def make_node(needs: Callable[..., None], serve_cluster: Callable[..., None]) -> Iterator[Callable[[str], World]]:
     """Give `make_node("nftables")`: the mode of kube-proxy; `nft` and `legacy` are iptables'."""
     needs(root=True, programs=("ip", "nft", "iptables-nft", "iptables-legacy", "conntrack"))
     made: list[World] = []
-    servers = []
 
     def make(mode: str = "nftables") -> World:
         world = World(prefix=f"nodens-l{os.getpid()}-{len(made)}")
@@ -30,16 +46,10 @@ def make_node(needs: Callable[..., None]) -> Iterator[Callable[[str], World]]:
             run("ip", "netns", "add", name)
         wire(world)
         proxy(world, mode)
-        server = in_namespace(world.dns, sys.executable, str(HERE / "cluster.py"), *CLUSTER.values())
-        servers.append(server)
-        assert server.stdout
-        assert server.stdout.readline() == b"ready\n"
+        serve_cluster(world, *CLUSTER.values())
         return world
 
     yield make
-    for server in servers:
-        server.kill()
-        server.communicate()
     for world in made:
         world.close()
         for name in (world.node, world.pod, world.dns):

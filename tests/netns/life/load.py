@@ -20,7 +20,7 @@ QUESTION = b"\1\0\0\1\0\0\0\0\0\0" + b"%b" + b"\0\0\1\0\1"
 def ask(address: str, number: int) -> socket.socket:
     """Send a query that names its number's last digits."""
     client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    client.setblocking(False)
+    client.settimeout(0)
     name = b"".join(len(label).to_bytes(1, "big") + label for label in (b"n%d" % (number % 50), b"cluster", b"local"))
     client.connect((address, 53))
     client.send((number & 0xFFFF).to_bytes(2, "big") + QUESTION % name)

@@ -48,6 +48,8 @@ class Program:
         base = folder / "Corefile.base"
         base.write_text(COREFILE.replace("__PILLAR__UPSTREAM__", upstream))
         environment = {key: text for key, text in os.environ.items() if not key.endswith("_SERVICE_HOST")}
+        if more := os.environ.get("NODENS_TEST_ENVIRONMENT"):
+            environment |= dict([more.split("=", 1)])
         self._process = in_namespace(
             world.node,
             *(sys.executable, "-m", "nodens.cli.node_cache", "-localip", ",".join(addresses)),
@@ -92,8 +94,12 @@ class Program:
         self._reader.join(LIMIT_S)
         return code
 
+    def is_gone(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
     def close(self) -> None:
-        if self._process.poll() is None:
+        if not self.is_gone():
             self._process.kill()
         self.wait()
         for stream in (self._process.stdin, self._process.stdout):

@@ -26,13 +26,13 @@ RAW = (("iptables-nft", "-t", "raw", "-F"),)
 
 @pytest.mark.parametrize(
     ("flags", "harm", "told"),
-    [
+    [  # what is wished, what is done to the node, what the log says then
         pytest.param((), (LINK,), r"Added interface - nodelocaldns", id="the link is deleted"),
         pytest.param((), (("ip", "addr", "flush", "dev", "nodelocaldns"),), r"Added back address", id="addresses"),
         pytest.param(("-steering=iptables",), RAW, RULES_BACK, id="iptables -t raw -F"),
     ],
 )
-def test_what_is_taken_is_back_within_a_second_and_nobody_waits_longer(
+def test_what_is_taken_is_back_within_a_second_and_nobody_waits_longer(  # noqa: PLR0917 - pytest hands them in by name
     node: World, start: Start, load: Begin, flags: tuple[str, ...], harm: tuple[tuple[str, ...], ...], told: str
 ) -> None:
     program = start(node, *flags)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from node_life import ADDRESSES, BOTH_FAMILIES, Program
-from small_world import BORROWED, World, inside
+from node_life import ADDRESSES, BOTH_FAMILIES, PACKAGE, Program
+from small_world import BORROWED, World, inside, run
 
 from nodens import network
 
@@ -27,24 +27,36 @@ def get(world: World, path: str, port: int = 8181) -> str:
     )
 
 
+def run_once(world: World, folder: Path, *flags: str, before: str = ":", around: tuple[str, ...] = ()) -> str:
+    """Run the program in a mount namespace of its own until it steers or ends; gives what it said."""
+    base = folder / "Corefile.base"
+    base.write_text(".:53 {\n    bind __PILLAR__LOCAL__DNS__\n    forward . 192.168.2.10\n}\n")
+    program = (
+        f"PYTHONPATH={PACKAGE} exec {sys.executable} -m nodens.cli.node_cache {' '.join(flags)}"
+        f" -localip {','.join(ADDRESSES)} -basecorefile {base} -conf {folder / 'Corefile'} -pidfile {folder / 'pid'}"
+    )
+    script = f'{before}; ({program}) 2>&1 | while read -r line; do echo "$line"; case $line in'
+    script += f" *steering:*) kill $(cat {folder / 'pid'});; esac; done"
+    return world.on_node(*around, "unshare", "-m", "sh", "-c", script, check=False)
+
+
 def is_untouched(world: World) -> bool:
     """Whether nothing of ours is on the node."""
     with inside(world.node):
         return network.release().found == []
 
 
-def test_an_upstream_that_is_down_delays_steering_and_ends_nothing(node: World, start: Start) -> None:
+def test_an_upstream_that_is_down_delays_steering_and_ends_nothing(
+    node: World, start: Start, serve_cluster: Callable[..., None]
+) -> None:
     program = start(node, upstream="192.168.2.99")
     program.until(r"no upstream answers: 192\.168\.2\.99:53; traffic is not pointed here")
     program.until(r"^linux/")
     assert "no upstream answers" in get(node, "/ready")
     assert get(node, "/health", 8080) == "OK 200"
     assert "10.96.0.10" not in node.on_node("ip", "addr", "show", "nodelocaldns")
-    node.on_node("ip", "netns", "exec", node.dns, "true")
-    from small_world import run  # noqa: PLC0415 - beside its one use
-
     run("ip", "-n", node.dns, "addr", "add", "192.168.2.99/24", "dev", "eth0")
-    node.serve(node.dns, "192.168.2.99", b"")  # echoes what it is asked: an answer, if a poor one
+    serve_cluster(node, "192.168.2.99")
     program.until(STEERED)
     assert get(node, "/ready") == "OK 200"
     program.send(signal.SIGTERM)
@@ -68,7 +80,7 @@ def test_both_families_are_steered_by_one_process(node: World, start: Start) -> 
         pytest.param(("-interfacename=other", "-interfacekind=tun"), False, id="-interfacename"),
     ],
 )
-def test_flags_say_what_is_ours_to_set(node: World, start: Start, flags: tuple[str, ...], shown: bool) -> None:
+def test_flags_say_what_is_ours_to_set(node: World, start: Start, flags: tuple[str, ...], *, shown: bool) -> None:
     if "-setupinterface=false" in flags:
         for address in ADDRESSES:
             node.on_node("ip", "addr", "add", f"{address}/32", "dev", "lo")
@@ -111,16 +123,32 @@ def test_an_invalid_config_is_refused_before_anything_changes(node: World, start
 
 @pytest.mark.parametrize("name", ["net_admin", "net_bind_service"])
 def test_a_missing_capability_is_named_before_anything_changes(node: World, tmp_path: Path, name: str) -> None:
-    base = tmp_path / "Corefile.base"
-    base.write_text(".:53 {\n    bind __PILLAR__LOCAL__DNS__\n    forward . 192.168.2.10\n}\n")
-    said = node.on_node(
-        *("capsh", f"--drop=cap_{name}", "--", "-c"),
-        f"PYTHONPATH={Path(network.__file__).parents[2]} exec {sys.executable} -m nodens.cli.node_cache"
-        f" -localip {','.join(ADDRESSES)} -basecorefile {base} -conf {tmp_path / 'Corefile'} 2>&1",
-        check=False,
-    )
+    said = run_once(node, tmp_path, before="true", around=("capsh", f"--drop=cap_{name}", "--", "-c", 'exec "$@"', "-"))
     assert f"it has no capability CAP_{name.upper()}" in said
     assert "hint: add it under `securityContext.capabilities.add`" in said
+    assert is_untouched(node)
+
+
+@pytest.mark.parametrize("flags", [(), ("-steering=iptables",)], ids=["nft", "iptables"])
+@pytest.mark.parametrize("folder", ["/proc", "/run"])
+def test_a_folder_that_is_read_only_is_no_hindrance(
+    node: World, tmp_path: Path, folder: str, flags: tuple[str, ...]
+) -> None:
+    """Where it is one, the next test's refusal is what is said."""
+    said = run_once(node, tmp_path, *flags, before=f"mount --bind {folder} {folder}; mount -o remount,ro,bind {folder}")
+    assert "[INFO] steering: " in said
+    assert is_untouched(node)
+
+
+def test_a_lock_that_cannot_be_had_is_refused_before_anything_changes(
+    make_node: Callable[[str], World], tmp_path: Path
+) -> None:
+    """As on a node with a read-only /run that nobody has used iptables-legacy on."""
+    node = make_node("legacy")
+    said = run_once(node, tmp_path, "-steering=iptables", before="export XTABLES_LOCKFILE=/proc/none")
+    assert "iptables-legacy-restore: cannot load the iptables rules: " in said
+    assert "/proc/none" in said
+    assert "Added interface" not in said
     assert is_untouched(node)
 
 

@@ -23,6 +23,8 @@ pub const ATTEMPTS: usize = 4;
 pub const WAITERS: usize = 16_384;
 /// Waiting clients that are answered in one go; others get their turn before the rest.
 pub const BURST: usize = 256;
+/// The same in bytes of their replies.
+pub const BURST_BYTES: usize = 256 << 10;
 
 /// A client that waits.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub struct Pending {
     pub plan: Arc<Compiled>,
     /// Which block.
     pub block: usize,
+    /// The block's identity over plans.
+    pub identity: u64,
     /// Which forward of it is asked now.
     pub forward: usize,
     /// Listener and zone of who asked first.

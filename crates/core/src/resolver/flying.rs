@@ -10,7 +10,7 @@ use crate::step::{ClientTransport, ExchangeId};
 use crate::time::Moment;
 
 /// Questions a worker may have in flight; at 2 s each that is 4,000 unanswered misses a second.
-pub(super) const QUESTIONS: usize = 8_192;
+const QUESTIONS: usize = 8_192;
 
 /// What an exchange is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(super) struct Flying {
     next_exchange: u64,
     next_serial: u32,
     len: usize,
+    by_block: HashMap<u64, usize>,
 }
 
 impl Flying {
@@ -44,7 +45,14 @@ impl Flying {
             next_exchange: (worker as u64) << 48,
             next_serial: 0,
             len: 0,
+            by_block: HashMap::new(),
         }
+    }
+
+    /// Whether a block may begin one more: it never holds more than twice what it leaves to others.
+    pub(super) fn has_room(&self, block: u64) -> bool {
+        let held = self.by_block.get(&block).copied().unwrap_or(0);
+        self.len < QUESTIONS && held < 2 * (QUESTIONS - self.len)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -64,7 +72,7 @@ impl Flying {
     pub(super) fn insert(&mut self, mut pending: Pending) -> usize {
         self.next_serial = self.next_serial.wrapping_add(1);
         pending.serial = self.next_serial;
-        let merge = pending.merge;
+        let (merge, identity) = (pending.merge, pending.identity);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
@@ -74,6 +82,7 @@ impl Flying {
         }
         self.by_merge.insert(merge, slot);
         self.len += 1;
+        *self.by_block.entry(identity).or_default() += 1;
         self.set_timer(slot);
         slot
     }
@@ -87,6 +96,9 @@ impl Flying {
             self.exchanges.remove(&open.id);
         }
         self.len -= 1;
+        if let Some(held) = self.by_block.get_mut(&pending.identity) {
+            *held = held.saturating_sub(1);
+        }
         if self.len == 0 {
             self.timers.clear();
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Resolver;
 use super::asking::Ask;
-use super::flying::{QUESTIONS, Use};
+use super::flying::Use;
 use super::noting::site;
 use crate::event::EventKind;
 use crate::forward::inflight::Claim;
@@ -110,7 +110,7 @@ impl Resolver {
         };
         let cost =
             QUESTION_COST + ask.key.question.qname.len() + waiter.as_ref().map_or(0, |w| WAITER_COST + w.qname.len());
-        let is_room = self.flying.len() < QUESTIONS && self.charge(block, cost, now);
+        let is_room = self.flying.has_room(block.identity) && self.charge(block, cost, now);
         if !is_room {
             if let Some(waiter) = waiter {
                 let why = "too many questions in flight";
@@ -133,6 +133,7 @@ impl Resolver {
         let pending = Pending {
             plan: Arc::clone(&*self.plan),
             block: ask.block,
+            identity: block.identity,
             forward: number,
             site: ask.site,
             qname: question.qname.into(),
@@ -346,10 +347,24 @@ impl Resolver {
             Fault::Closed | Fault::Reset => Failing::Reset,
             Fault::NoRoom => Failing::NoRoom,
         };
+        if fault == Fault::NoRoom {
+            pending.attempts.1 = pending.attempts.1.min(pending.order.len()); // asking the same again makes no room
+        }
         if !open.is_late {
             self.blame(slot, &open, failing, now);
         }
         self.go_on(slot, &open, now, steps);
+    }
+
+    /// Ask the same upstream in parallel with an exchange that is stuck; whichever is answered first counts.
+    pub(super) fn pass_by(&mut self, slot: usize, id: ExchangeId, now: Moment, steps: &mut Steps) {
+        let Some(pending) = self.flying.get(slot).filter(|pending| pending.free > 0) else { return };
+        let Some(open) = pending.open.last().filter(|open| open.id == id).copied() else { return };
+        pending.free -= 1;
+        let plan = Arc::clone(&pending.plan);
+        if let Some(forward) = plan.blocks.get(pending.block).and_then(|block| block.forwards.get(open.forward)) {
+            self.send(slot, forward, open.upstream, open.is_tcp, open.has_edns, now, steps);
+        }
     }
 
     /// After a fault: the next upstream at once, unless another exchange has taken over already.

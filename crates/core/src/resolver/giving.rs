@@ -12,7 +12,7 @@ use crate::cache::entry::Kind;
 use crate::cache::key::Key;
 use crate::counters::Source;
 use crate::forward::inflight::Outcome;
-use crate::forward::question::{BURST, Pending, Waiter};
+use crate::forward::question::{BURST, BURST_BYTES, Pending, Waiter};
 use crate::plan::LogClass;
 use crate::shared::compile::{Block, Cached};
 use crate::step::{Step, Steps};
@@ -30,11 +30,12 @@ const NEXT_BURST: Duration = Duration::from_millis(1);
 impl Resolver {
     /// Give an outcome to those who wait: to the first of many now, to the others after others had their turn.
     pub(super) fn give(&mut self, block: &Block, pending: Pending, outcome: &Outcome, now: Moment, steps: &mut Steps) {
-        let first = pending.waiters.get(..BURST).unwrap_or(&pending.waiters);
+        let burst = burst(outcome);
+        let first = pending.waiters.get(..burst).unwrap_or(&pending.waiters);
         self.give_to(block, &pending, first, outcome, now, steps);
-        if pending.waiters.len() > BURST {
+        if pending.waiters.len() > burst {
             self.shared.budget.charge_anyway(pending.charged);
-            self.owed.push_back(Owed { pending, outcome: outcome.clone(), given: BURST, since: now });
+            self.owed.push_back(Owed { pending, outcome: outcome.clone(), given: burst, since: now });
         }
     }
 
@@ -43,11 +44,12 @@ impl Resolver {
         let Some(mut owed) = self.owed.pop_front() else { return };
         let plan = Arc::clone(&owed.pending.plan);
         let rest = owed.pending.waiters.get(owed.given..).unwrap_or_default();
-        let next = rest.get(..BURST).unwrap_or(rest);
+        let burst = burst(&owed.outcome);
+        let next = rest.get(..burst).unwrap_or(rest);
         if let Some(block) = plan.blocks.get(owed.pending.block) {
             self.give_to(block, &owed.pending, next, &owed.outcome, now, steps);
         }
-        owed.given += BURST;
+        owed.given += burst;
         if owed.given < owed.pending.waiters.len() {
             self.owed.push_back(owed);
         } else {
@@ -219,6 +221,11 @@ impl Resolver {
         };
         self.note_reply(Some(block), &finished, now);
     }
+}
+
+/// How many replies are composed in one go: fewer, if they are long.
+fn burst(outcome: &Outcome) -> usize {
+    (BURST_BYTES / outcome.packed.heap_len().max(1)).clamp(1, BURST)
 }
 
 /// A question that is over, some of whose askers have not been told yet.

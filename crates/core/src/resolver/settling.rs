@@ -178,8 +178,9 @@ impl Resolver {
         };
         let is_anybody = |trouble: &&Trouble| trouble.failing != Failing::Nobody;
         let upstream = pending.trouble.as_ref().filter(is_anybody).map(|trouble| Arc::clone(&trouble.upstream));
-        let servfail_ms = match (&upstream, pending.plan.blocks.get(pending.block)) {
-            (None, _) => 0, // nobody was asked: as soon as there is somebody, he is
+        let is_ours = pending.trouble.as_ref().is_some_and(|trouble| trouble.failing == Failing::NoRoom);
+        let servfail_ms = match (upstream.as_ref().filter(|_| !is_ours), pending.plan.blocks.get(pending.block)) {
+            (None, _) => 0, // nobody was asked, or we had no room: that may be over in a moment
             (_, block) => block.and_then(|block| block.cache.as_ref()).map_or(0, |cached| cached.plan.servfail_ms),
         };
         let outcome = Outcome {
@@ -240,6 +241,19 @@ impl Resolver {
     fn keep(&mut self, block: &Block, pending: &Pending, outcome: &Outcome, now: Moment) {
         let Some(cached) = block.cache.as_ref().filter(|cached| cached.covers(&pending.qname)) else { return };
         let key = key_of(pending);
+        // RD is not in the key: what a resolver says to a query that forbids it to ask on is its own word only if it
+        // speaks with authority, or shows a SOA.
+        let is_rd = pending.rd_cd & crate::wire::header::RD != 0;
+        let is_authoritative = outcome.packed.flags() & crate::wire::header::AA != 0;
+        let speaks_for_all = is_rd
+            || match outcome.verdict.kind {
+                Some(Kind::Success) => is_authoritative,
+                Some(Kind::Denial) => true,
+                Some(Kind::Failure) | None => false,
+            };
+        if !speaks_for_all {
+            return;
+        }
         let Some(kind) = outcome.verdict.kind else {
             if outcome.packed.rcode() == rcode::NXDOMAIN && !cached.prefers_positive() {
                 cached.store.forget_data(&key);
@@ -249,10 +263,7 @@ impl Resolver {
         if kind == Kind::Failure {
             set_recheck(cached, &key, now);
         }
-        let is_delegation = kind == Kind::Success
-            && pending.rd_cd & crate::wire::header::RD == 0
-            && outcome.packed.flags() & crate::wire::header::AA == 0;
-        if outcome.verdict.lifetime.is_zero() || is_delegation || !cached.may_keep(kind.side(), &pending.qname) {
+        if outcome.verdict.lifetime.is_zero() || !cached.may_keep(kind.side(), &pending.qname) {
             return;
         }
         let entry = Entry::new(pending.hash, pending.bits, kind, outcome.packed.clone(), now, outcome.verdict.lifetime);

@@ -1,5 +1,6 @@
 //! UDP exchanges: a socket, a port and an ID of their own for each, so that a liar must guess both.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
@@ -18,7 +19,11 @@ struct Datagram {
     socket: UdpSocket,
     exchange: ExchangeId,
     id: u16,
+    pool: u64,
 }
+
+/// A pool never holds more than so many times what is left to others.
+const SHARE: usize = 2;
 
 /// What a socket said.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub enum Said<'b> {
 pub struct Datagrams {
     open: Slab<Datagram>,
     limit: usize,
+    /// Sockets by pool: one whose upstream is silent leaves some to the others.
+    by_pool: HashMap<u64, usize>,
     draft: Vec<u8>,
     strangers: u64,
 }
@@ -45,7 +52,7 @@ pub struct Datagrams {
 impl Datagrams {
     /// None yet, and at most so many.
     pub fn new(limit: usize) -> Self {
-        Self { open: Slab::default(), limit: limit.max(1), draft: Vec::new(), strangers: 0 }
+        Self { open: Slab::default(), limit: limit.max(1), by_pool: HashMap::new(), draft: Vec::new(), strangers: 0 }
     }
 
     /// Ask over a fresh socket.
@@ -57,7 +64,9 @@ impl Datagrams {
         id: u16,
         epoll: &Epoll,
     ) -> Result<Key, Fault> {
-        if self.open.len() >= self.limit {
+        let held = self.by_pool.get(&to.pool).copied().unwrap_or(0);
+        let left = self.limit.saturating_sub(self.open.len());
+        if held >= SHARE * left {
             return Err(Fault::NoRoom);
         }
         let socket = connect(to).map_err(|error| fault_of(&error))?;
@@ -65,13 +74,14 @@ impl Datagrams {
         self.draft.extend_from_slice(&id.to_be_bytes());
         self.draft.extend_from_slice(message.get(2..).unwrap_or_default());
         socket.send(&self.draft).map_err(|error| fault_of(&error))?;
-        let key = self.open.insert_with(|_| Datagram { socket, exchange, id });
+        let key = self.open.insert_with(|_| Datagram { socket, exchange, id, pool: to.pool });
         let token = Token::UdpUpstream(key).to_word();
         let watched = self.open.get(key).map(|new| epoll.add(&new.socket, token, Interest::READ));
         if watched.is_some_and(|watched| watched.is_err()) {
-            self.open.remove(key);
+            self.open.remove(key); // not counted yet
             return Err(Fault::NoRoom);
         }
+        *self.by_pool.entry(to.pool).or_default() += 1;
         Ok(key)
     }
 
@@ -94,7 +104,14 @@ impl Datagrams {
 
     /// Close one.
     pub fn remove(&mut self, key: Key) -> Option<ExchangeId> {
-        self.open.remove(key).map(|open| open.exchange)
+        let open = self.open.remove(key)?;
+        if let Some(held) = self.by_pool.get_mut(&open.pool) {
+            *held -= 1;
+            if *held == 0 {
+                self.by_pool.remove(&open.pool);
+            }
+        }
+        Some(open.exchange)
     }
 
     /// Messages with a wrong ID, so far.

@@ -31,6 +31,19 @@ const SHALLOW: usize = 2;
 const DEEP: usize = 8;
 /// Connections to one upstream in one pool, at most.
 const MANY: usize = 32;
+/// The same, with those that are stuck behind a slow query of an upstream that answers others: each slow name holds one
+/// for as long as somebody waits on it.
+const STUCK_MANY: usize = 256;
+/// A connection is stuck when nothing came for so many times what its upstream usually takes, but not more than this.
+const PATIENCE: (u32, Duration) = (4, Duration::from_millis(400));
+/// No less than this before a query is rather put on another connection.
+const PATIENCE_TO_JOIN: Duration = Duration::from_millis(10);
+/// No less than this before those who are behind the slow one are told.
+const PATIENCE_TO_STAY: Duration = Duration::from_millis(50);
+/// An upstream that answered nobody for so long is silent, not slow: going round it would be a storm.
+const ALIVE: Duration = Duration::from_secs(1);
+/// When nobody gets an answer and all connections are stuck, one more is tried so often: it may be slow names' doing.
+const SCOUT_EVERY: Duration = Duration::from_millis(100);
 /// Unanswered queries on one connection, at most; far below the 65536 IDs there are.
 const DEPTH_LIMIT: usize = 512;
 /// Bytes that may wait for a connection to take them.
@@ -43,6 +56,49 @@ const FORGOTTEN_LIMIT: usize = 16;
 /// IDs that were settled last on a connection: an upstream that answers twice is late, not out of step.
 const SETTLED_KEPT: usize = 64;
 
+/// A query on a connection.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Nobody, where it was forgotten and its answer may still come.
+    exchange: Option<ExchangeId>,
+    since: Moment,
+    /// It was told that it is stuck.
+    is_told: bool,
+}
+
+/// The connections of one pool, and how it does.
+#[derive(Debug, Default)]
+struct Pooled {
+    keys: Vec<Key>,
+    /// What an answer takes, smoothed.
+    usual: Duration,
+    answered: Option<Moment>,
+    opened: Option<Moment>,
+}
+
+impl Pooled {
+    fn patience(&self, least: Duration) -> Duration {
+        let (times, most) = PATIENCE;
+        (self.usual * times).clamp(least, most)
+    }
+
+    /// Whether there may be one connection more: many if others get answers, else a scout now and then.
+    fn may_open(&self, now: Moment) -> bool {
+        let is_scout_due = self.opened.is_none_or(|last| now.since(last) >= SCOUT_EVERY);
+        self.keys.len() < MANY || (self.keys.len() < STUCK_MANY && (is_scout_due || self.is_alive(now)))
+    }
+
+    /// Somebody got an answer lately.
+    fn is_alive(&self, now: Moment) -> bool {
+        self.answered.is_some_and(|last| now.since(last) < ALIVE)
+    }
+
+    fn note_answer(&mut self, took: Duration, now: Moment) {
+        self.usual = if self.answered.is_none() { took } else { self.usual - self.usual / 8 + took / 8 };
+        self.answered = Some(now);
+    }
+}
+
 /// Queries of different pools never share a connection.
 type Pool = (SocketAddr, u64, Option<IpAddr>);
 
@@ -53,8 +109,10 @@ struct Stream {
     is_open: bool,
     /// Gets no more queries; closes when nobody waits.
     is_leaving: bool,
-    /// Who waits for which ID; nobody where the exchange was forgotten and its answer may still come.
-    asked: HashMap<u16, Option<ExchangeId>>,
+    /// What was asked under which ID.
+    asked: HashMap<u16, Asked>,
+    /// When it last gave an answer, or had nothing to answer.
+    moved: Moment,
     /// IDs that are over, the latest last; not used again yet.
     settled: VecDeque<u16>,
     waiting: usize,
@@ -73,10 +131,35 @@ struct Stream {
 }
 
 impl Stream {
+    /// Nothing came for so long, though something was asked.
+    fn is_stuck(&self, patience: Duration, now: Moment) -> bool {
+        self.is_open && !self.asked.is_empty() && now.since(self.moved) >= patience
+    }
+
+    /// Tell those behind the first, which is the one that an upstream answering in order is at.
+    fn tell_stuck(&mut self, stuck: &mut Vec<ExchangeId>) {
+        let head = self.asked.iter().min_by_key(|(_, asked)| asked.since).map(|(id, _)| *id);
+        for (id, asked) in &mut self.asked {
+            if Some(*id) != head && !asked.is_told {
+                asked.is_told = true;
+                stuck.extend(asked.exchange);
+            }
+        }
+    }
+
     fn takes_more(&self, now: Moment) -> bool {
         let is_old = self.max_age.is_some_and(|age| now.since(self.opened) >= age);
         !self.is_leaving && !is_old
     }
+}
+
+/// What a pool offers to one more query.
+struct Best {
+    /// Whether it is stuck, how deep it is, which.
+    best: Option<(bool, usize, Key)>,
+    moving: usize,
+    /// There may be one connection more.
+    may_open: bool,
 }
 
 /// Where a query went.
@@ -116,7 +199,8 @@ pub enum Filled {
 #[derive(Debug)]
 pub struct Streams {
     all: Slab<Stream>,
-    pools: HashMap<Pool, Vec<Key>>,
+    pools: HashMap<Pool, Pooled>,
+    stuck: Vec<ExchangeId>,
     dirty: Vec<Key>,
     dialing: Vec<(ExchangeId, bool)>,
     limit: usize,
@@ -128,6 +212,7 @@ impl Streams {
         Self {
             all: Slab::default(),
             pools: HashMap::new(),
+            stuck: Vec::new(),
             dirty: Vec::new(),
             dialing: Vec::new(),
             limit: limit.max(1),
@@ -137,6 +222,21 @@ impl Streams {
     /// Exchanges that wait for a connection to be made since this was asked last, and those that no longer do.
     pub fn take_dialing(&mut self) -> Vec<(ExchangeId, bool)> {
         std::mem::take(&mut self.dialing)
+    }
+
+    /// Exchanges found stuck behind others since this was asked last.
+    pub fn take_stuck(&mut self) -> Vec<ExchangeId> {
+        std::mem::take(&mut self.stuck)
+    }
+
+    /// Whether there are some.
+    pub fn has_stuck(&self) -> bool {
+        !self.stuck.is_empty()
+    }
+
+    /// Connections to a destination that are not stuck.
+    pub fn moving(&mut self, to: &Destination, now: Moment) -> usize {
+        self.best(&(to.address, to.pool, to.source), now).moving
     }
 
     /// How many connections there are.
@@ -162,13 +262,13 @@ impl Streams {
         timers: &mut Timers,
     ) -> Result<Sent, Fault> {
         let pool = (to.address, to.pool, to.source);
-        let (best, count) = self.best(&pool, now);
-        let depth = best.map_or(usize::MAX, |(depth, _)| depth);
-        let wants_new = (depth >= SHALLOW && count < FEW) || (depth >= DEEP && count < MANY);
+        let Best { best, moving, may_open } = self.best(&pool, now);
+        let depth = best.map_or(usize::MAX, |(is_stuck, depth, _)| if is_stuck { usize::MAX } else { depth });
+        let wants_new = may_open && ((depth >= SHALLOW && moving < FEW) || (depth >= DEEP && moving < MANY));
         let opened = if wants_new { Some(self.open(pool, to, now, epoll, timers)) } else { None };
         let (key, is_reused) = match (opened, best) {
             (Some(Ok(key)), _) => (key, false),
-            (_, Some((depth, key))) if depth < DEPTH_LIMIT => (key, true),
+            (_, Some((_, depth, key))) if depth < DEPTH_LIMIT => (key, true),
             (Some(Err(fault)), _) => return Err(fault),
             _ => return Err(Fault::NoRoom),
         };
@@ -183,7 +283,12 @@ impl Streams {
         if let Some(head) = stream.outgoing.last_mut(message.len()).and_then(|bytes| bytes.get_mut(..2)) {
             head.copy_from_slice(&id.to_be_bytes());
         }
-        stream.asked.insert(id, Some(exchange));
+        if stream.asked.is_empty() {
+            stream.moved = now;
+            let patience = self.pools.get(&pool).map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
+            timers.ensure(&mut stream.alarm, now.plus(patience), Token::TcpUpstream(key).to_word());
+        }
+        stream.asked.insert(id, Asked { exchange: Some(exchange), since: now, is_told: false });
         stream.waiting += 1;
         stream.used = now;
         if !stream.is_open {
@@ -196,23 +301,26 @@ impl Streams {
         Ok(Sent { stream: key, id, is_reused })
     }
 
-    /// The connection with the fewest unanswered queries, and how many connections there are. Old ones are sent off.
-    fn best(&mut self, pool: &Pool, now: Moment) -> (Option<(usize, Key)>, usize) {
-        let Some(keys) = self.pools.get(pool) else { return (None, 0) };
-        let (mut best, mut count) = (None, 0);
-        for key in keys {
+    /// The connection with the fewest unanswered queries, rather one that moves. Old ones are sent off.
+    fn best(&mut self, pool: &Pool, now: Moment) -> Best {
+        let mut found = Best { best: None, moving: 0, may_open: true };
+        let Some(pooled) = self.pools.get(pool) else { return found };
+        let patience = pooled.patience(PATIENCE_TO_JOIN);
+        found.may_open = pooled.may_open(now);
+        for key in &pooled.keys {
             let Some(stream) = self.all.get_mut(*key) else { continue };
             if !stream.takes_more(now) {
                 stream.is_leaving = true;
                 continue;
             }
-            count += 1;
-            let depth = stream.asked.len();
-            if best.is_none_or(|(least, _)| depth < least) {
-                best = Some((depth, *key));
+            let is_stuck = stream.is_stuck(patience, now);
+            found.moving += usize::from(!is_stuck);
+            let rank = (is_stuck, stream.asked.len(), *key);
+            if found.best.is_none_or(|(was_stuck, depth, _)| (rank.0, rank.1) < (was_stuck, depth)) {
+                found.best = Some(rank);
             }
         }
-        (best, count)
+        found
     }
 
     fn open(
@@ -234,6 +342,7 @@ impl Streams {
             is_open: false,
             is_leaving: false,
             asked: HashMap::new(),
+            moved: now,
             settled: VecDeque::new(),
             waiting: 0,
             silent: 0,
@@ -256,18 +365,22 @@ impl Streams {
         }
         let due = now.plus(stream.expire);
         timers.ensure(&mut stream.alarm, due, token);
-        self.pools.entry(pool).or_default().push(key);
+        let pooled = self.pools.entry(pool).or_default();
+        pooled.keys.push(key);
+        pooled.opened = Some(now);
         Ok(key)
     }
 
     /// Read once.
-    pub fn fill(&mut self, key: Key, scratch: &mut [u8]) -> Filled {
+    pub fn fill(&mut self, key: Key, now: Moment, scratch: &mut [u8]) -> Filled {
         let Some(stream) = self.all.get_mut(key) else { return Filled::Alive };
         if !stream.is_open {
             match stream.socket.take_error() {
                 Ok(None) if stream.socket.peer_addr().is_ok() => {
                     stream.is_open = true;
-                    self.dialing.extend(stream.asked.values().flatten().map(|exchange| (*exchange, false)));
+                    stream.moved = now;
+                    let waiting = stream.asked.values().filter_map(|asked| asked.exchange);
+                    self.dialing.extend(waiting.map(|exchange| (exchange, false)));
                 }
                 Ok(None) => return Filled::Alive,
                 Ok(Some(error)) | Err(error) => return Filled::Over(fault_of(&error)),
@@ -294,9 +407,17 @@ impl Streams {
         let Some((id, _)) = message.split_first_chunk::<2>() else { return Said::Stranger };
         let id = u16::from_be_bytes(*id);
         stream.used = now;
-        match stream.asked.get(&id) {
-            Some(Some(exchange)) => Said::Message(*exchange, message),
-            Some(None) => {
+        let asked = stream.asked.get(&id).copied();
+        if let Some(asked) = asked {
+            let begun = asked.since.max(stream.moved); // when a server that answers in order came to it
+            stream.moved = now;
+            if let Some(pooled) = self.pools.get_mut(&stream.pool).filter(|_| asked.exchange.is_some()) {
+                pooled.note_answer(now.since(begun), now);
+            }
+        }
+        match asked {
+            Some(Asked { exchange: Some(exchange), .. }) => Said::Message(exchange, message),
+            Some(Asked { exchange: None, .. }) => {
                 stream.asked.remove(&id);
                 note_settled(&mut stream.settled, id);
                 stream.silent = 0;
@@ -310,7 +431,7 @@ impl Streams {
     /// An answer was good: its ID is free again.
     pub fn settle(&mut self, key: Key, id: u16) {
         let Some(stream) = self.all.get_mut(key) else { return };
-        if let Some(Some(_)) = stream.asked.remove(&id) {
+        if stream.asked.remove(&id).is_some_and(|asked| asked.exchange.is_some()) {
             note_settled(&mut stream.settled, id);
             stream.waiting -= 1;
             stream.silent = 0;
@@ -320,16 +441,18 @@ impl Streams {
     }
 
     /// Nobody waits for this ID any more; its answer may still come.
-    pub fn forget(&mut self, key: Key, id: u16) {
+    pub fn forget(&mut self, key: Key, id: u16, now: Moment) {
         let Some(stream) = self.all.get_mut(key) else { return };
         let Some(place) = stream.asked.get_mut(&id) else { return };
-        if place.take().is_some() {
+        if place.exchange.take().is_some() {
             stream.waiting -= 1;
             stream.silent += 1;
         }
         let forgotten = stream.asked.len() - stream.waiting;
         stream.is_leaving |= stream.silent >= SILENT_LIMIT || forgotten >= FORGOTTEN_LIMIT;
-        stream.is_leaving |= !stream.is_open && stream.waiting == 0;
+        let pooled = self.pools.get(&stream.pool);
+        let patience = pooled.map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
+        stream.is_leaving |= stream.waiting == 0 && (!stream.is_open || stream.is_stuck(patience, now));
         self.note_idle(key);
         self.mark(key);
     }
@@ -342,7 +465,7 @@ impl Streams {
             return;
         }
         let is_idle = |key: &&Key| self.all.get(**key).is_some_and(|other| other.waiting == 0 && !other.is_leaving);
-        let idle = self.pools.get(&pool).map_or(0, |keys| keys.iter().filter(is_idle).count());
+        let idle = self.pools.get(&pool).map_or(0, |pooled| pooled.keys.iter().filter(is_idle).count());
         if idle > max_idle
             && let Some(stream) = self.all.get_mut(key)
         {
@@ -404,7 +527,15 @@ impl Streams {
         if stream.waiting == 0 && idle_until <= now {
             return true;
         }
-        let next = if idle_until <= now { now.plus(stream.expire) } else { idle_until };
+        let mut next = if idle_until <= now { now.plus(stream.expire) } else { idle_until };
+        let pooled = self.pools.get(&stream.pool);
+        let patience = pooled.map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
+        if stream.waiting > 0 {
+            next = next.min(now.plus(patience));
+        }
+        if pooled.is_some_and(|pooled| pooled.is_alive(now)) && stream.is_stuck(patience, now) {
+            stream.tell_stuck(&mut self.stuck);
+        }
         timers.ensure(&mut stream.alarm, next, Token::TcpUpstream(key).to_word());
         false
     }
@@ -412,13 +543,10 @@ impl Streams {
     /// Close; gives those who still waited.
     pub fn close(&mut self, key: Key) -> Vec<ExchangeId> {
         let Some(stream) = self.all.remove(key) else { return Vec::new() };
-        if let Some(keys) = self.pools.get_mut(&stream.pool) {
-            keys.retain(|other| *other != key);
-            if keys.is_empty() {
-                self.pools.remove(&stream.pool);
-            }
+        if let Some(pooled) = self.pools.get_mut(&stream.pool) {
+            pooled.keys.retain(|other| *other != key); // what is known of the pool stays: there are as many as plans name
         }
-        stream.asked.into_values().flatten().collect()
+        stream.asked.into_values().filter_map(|asked| asked.exchange).collect()
     }
 }
 

@@ -67,6 +67,10 @@ def _first_line(words: Sequence[Word], problems: Problems) -> CacheRules:
             success = replace(rules.success, ttl_max_s=ttl_s)
             rules = replace(rules, success=success, denial=replace(rules.denial, ttl_max_s=ttl_s))
         words = words[1:]
+    for word in words:
+        if is_number(word.text):
+            hint = "`success CAPACITY TTL` and `denial CAPACITY TTL` in a body set the two sides apart"
+            problems.warn(word.at, f"`{word.text}` is read as a zone; `cache` takes one TTL, then zones", hint=hint)
     return replace(rules, zones=_zones(words, problems)) if words else rules
 
 
