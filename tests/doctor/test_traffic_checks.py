@@ -51,6 +51,37 @@ def test_the_agent_is_found_by_its_socket(found: tuple[Occupant, ...], wanted: A
 
 
 @pytest.mark.parametrize(
+    ("agent", "wanted"),
+    [
+        pytest.param(
+            Agent(pid=812, program="nodens", version="nodens-0.1.0", rung="1", steers=True),
+            ("ok", "pid 812, `nodens`, nodens-0.1.0, rung 1"),
+            id="well",
+        ),
+        pytest.param(
+            Agent(pid=812, program="nodens", version="nodens-0.1.0", rung="1", steers=False),
+            ("warn", "pid 812, `nodens`, nodens-0.1.0, rung 1, traffic is not pointed at it"),
+            id="not steering",
+        ),
+        pytest.param(
+            Agent(pid=812, program="nodens", version="nodens-0.1.0", rung="0", steers=False),
+            ("ok", "pid 812, `nodens`, nodens-0.1.0, rung 0"),
+            id="no rules of ours",
+        ),
+        pytest.param(
+            Agent(pid=None, program=""),
+            ("ok", "a process that cannot be seen from here, version unknown, rung unknown"),
+            id="mute",
+        ),
+        pytest.param(None, ("skipped", "none runs here"), id="none"),
+    ],
+)
+def test_an_agent_that_does_not_steer_is_a_warning(agent: Agent | None, wanted: tuple[str, str]) -> None:
+    line = traffic_checks.judge_agent(agent)
+    assert (line.verdict, line.what) == wanted
+
+
+@pytest.mark.parametrize(
     ("found", "agent", "wanted"),
     [
         pytest.param((), None, ("ok", "free"), id="free"),

@@ -23,6 +23,7 @@ LIMIT_S: Final = 3.5  # for all surveys together
 _NEEDED: Final = (network.Capability.NET_ADMIN, network.Capability.NET_BIND_SERVICE, network.Capability.NET_RAW)
 _VERSION: Final = re.compile(r'^coredns_build_info\{[^}]*version="([^"]*)"', re.MULTILINE)
 _RUNG: Final = re.compile(r"^nodens_steering_rung(?:\{[^}]*\})? (\d+)", re.MULTILINE)
+_STEERS: Final = re.compile(r"^nodens_steered(?:\{[^}]*\})? (\d+)", re.MULTILINE)
 
 
 class _Surveys:
@@ -164,12 +165,13 @@ def _ports(subject: Subject) -> tuple[tuple[Occupant, ...], Agent | None]:
         if each.port in (9253, 9353) and each.pid == agent.pid
     ]
     text = "\n".join(pages)
-    version, rung = _VERSION.search(text), _RUNG.search(text)
+    version, rung, steers = _VERSION.search(text), _RUNG.search(text), _STEERS.search(text)
     return occupants, Agent(
         pid=agent.pid,
         program=agent.program,
         version=version[1] if version else "",
         rung=rung[1] if rung else "",
+        steers=steers[1] != "0" if steers else False if rung else None,  # the gauge comes with the first steering
     )
 
 

@@ -121,9 +121,10 @@ class ResolvConf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A running agent: its process, and what its metrics tell, if they can be read."""
+    """A running agent: its process, and what its metrics tell, if they can be read (`steers` None: they do not)."""
 
     pid: int | None
     program: str
     version: str = ""
     rung: str = ""
+    steers: bool | None = None

@@ -110,7 +110,9 @@ def judge_traces(found: Release | Unseen) -> tuple[Line, ...]:
         return (Line(check=check, verdict=Verdict.SKIPPED, what=found.why),)
     lines = [_judge_trace(trace) for trace in found.found]
     lines += [Line(check=check, verdict=Verdict.SKIPPED, what=str(trouble)) for trouble in found.troubles]
-    return tuple(lines) or (Line(check=check, verdict=Verdict.OK, what="none"),)
+    if not any(line.check == check for line in lines):
+        lines.append(Line(check=check, verdict=Verdict.OK, what="none"))
+    return tuple(lines)
 
 
 def _judge_trace(trace: network.Found) -> Line:
@@ -119,13 +121,11 @@ def _judge_trace(trace: network.Found) -> Line:
         hint = "`nodens release` removes it; till then it may capture the node's DNS"
         what = f"{trace.what}: no living agent's"
         return Line(check="left-overs", verdict=Verdict.BAD, what=what, hint=hint)
-    is_alive = trace.kept.startswith(("a living process", "its owner lives"))
-    return Line(
-        check="left-overs",
-        verdict=Verdict.OK if is_alive else Verdict.WARN,
-        what=f"{trace.what}: {'in use: ' if is_alive else ''}{trace.kept}",
-        hint="" if is_alive else "not made by an agent: `nodens release` leaves it alone; remove it by hand",
-    )
+    what = f"{trace.what}: {trace.kept}"
+    if trace.kept.startswith(("a living process", "its owner lives")):
+        return Line(check="in use", verdict=Verdict.OK, what=what)
+    hint = "not made by an agent: `nodens release` leaves it alone; remove it by hand"
+    return Line(check="left-overs", verdict=Verdict.WARN, what=what, hint=hint)
 
 
 def judge_conntrack(found: Conntrack | Unseen) -> Line:

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 _COREFILES: Final = ("/etc/coredns/Corefile.base", "/etc/Corefile")  # where node-cache has them
 _UPSTREAM_SERVICE: Final = "kube-dns-upstream"
+_RESOLV_CONF: Final = "/etc/resolv.conf"
 _STUB: Final = "127.0.0.53"
 _BEHIND_STUB: Final = Path("/run/systemd/resolve/resolv.conf")
 _STAND_IN: Final = ("169.254.20.10",)  # fills in a template on a node whose own address is not known; never asked
+_UNKNOWN: Final = frozenset({"", "0.0.0.0", "::", *_STAND_IN})  # noqa: S104 - compared, not bound
+_KUBE_DNS_FOLDER: Final = "/etc/kube-dns"  # where node-cache looks for the ConfigMap
 _NAME_LIMIT: Final = 16
 _UPSTREAM_LIMIT: Final = 16
 _NEEDS: Final = {
@@ -40,7 +43,7 @@ class Asked:
     names: tuple[str, ...] = ()
     link_name: str = "nodelocaldns"
     port: int | None = None
-    resolv_conf: str = "/etc/resolv.conf"
+    resolv_conf: str = _RESOLV_CONF
     wishes: network.Wishes = field(default_factory=network.Wishes)
 
 
@@ -52,10 +55,10 @@ def survey_subject(asked: Asked) -> tuple[Subject, tuple[ResolvConf, ...], Line]
     cluster = asked.cluster_dns or tuple(filter(None, [lifecycle.service_address(_UPSTREAM_SERVICE, os.environ)]))
     decided, line = _read_corefile(asked, given, cluster)
     port = asked.port or 53
-    if decided and not given:
-        bound = [each for each in decided.plan.engine.listeners if each.address not in ("", "0.0.0.0", "::")]  # noqa: S104 - compared, not bound
-        given = tuple(dict.fromkeys(each.address for each in bound))
-        port = asked.port or next((each.port for each in bound), 53)
+    if decided and not asked.localip:
+        bound = [each for each in decided.plan.engine.listeners if each.address not in _UNKNOWN]
+        given = tuple(dict.fromkeys((*given, *(each.address for each in bound))))
+        port = asked.port or next((each.port for each in bound), port)
     own, borrowed = plan.split_addresses(given, ())
     paths = dict.fromkeys([asked.resolv_conf, *(decided.facts.resolv_conf if decided else ())])
     files = tuple(_read_resolv_conf(path) for path in paths)
@@ -91,6 +94,8 @@ def _read_corefile(
     filled = local or _STAND_IN
     try:
         content = lifecycle.read_file(path)
+        for word in ("__PILLAR__UPSTREAM__SERVERS__", "/etc/resolv.conf") if asked.resolv_conf != _RESOLV_CONF else ():
+            content = content.replace(word, asked.resolv_conf)
         source = lifecycle.FilledSource(
             file=path,
             content=content,
@@ -100,6 +105,7 @@ def _read_corefile(
                 dns_server=filled[1:] if "__PILLAR__DNS__SERVER__" in content else (),
                 dns_domain=asked.domain,
             ),
+            kube_dns=_KUBE_DNS_FOLDER if Path(_KUBE_DNS_FOLDER).is_dir() else "",
         )
         prepared = lifecycle.prepare(source, plan.Facts(default_port=asked.port or 53))
     except NodensError as error:

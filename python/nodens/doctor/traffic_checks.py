@@ -43,6 +43,10 @@ def judge_agent(found: Agent | Unseen | None) -> Line:
         return Line(check="agent", verdict=Verdict.SKIPPED, what="none runs here")
     who = f"pid {found.pid}, `{found.program}`" if found.pid is not None else "a process that cannot be seen from here"
     told = [who, found.version or "version unknown", f"rung {found.rung}" if found.rung else "rung unknown"]
+    if found.steers is False and found.rung != "0":
+        told.append("traffic is not pointed at it")
+        hint = "it waits for an upstream that answers, or was asked to steer nothing; its log tells"
+        return Line(check="agent", verdict=Verdict.WARN, what=", ".join(told), hint=hint)
     hint = "" if found.version else "its metrics (ports 9253, 9353) did not tell"
     return Line(check="agent", verdict=Verdict.OK, what=", ".join(told), hint=hint)
 

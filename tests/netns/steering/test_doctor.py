@@ -214,9 +214,9 @@ def test_what_a_dead_agent_left_is_bad_and_stays(world: World, resolv_conf: Path
 )
 def test_what_a_living_agent_holds_is_well(world: World, hold: Callable[..., Holder], wanted: object) -> None:
     hold(world, plan_of(wanted))  # type: ignore[arg-type]  # a rung
-    told = lines_of(doctor(world, "--json"))["left-overs"]
-    assert {line["verdict"] for line in told} == {"ok"}
-    assert all("in use" in line["what"] for line in told)
+    told = lines_of(doctor(world, "--json"))
+    assert [line["what"] for line in told["left-overs"]] == ["none"]
+    assert {line["verdict"] for line in told["in use"]} == {"ok"}
     assert world.ask(BORROWED[0]) == "node"
 
 
