@@ -25,6 +25,7 @@ def sock(
     [
         pytest.param(sock("::1", "nodens"), True, id="by its name"),
         pytest.param(replace(sock("::1", "python3"), command="python3 -m nodens run"), True, id="by its words"),
+        pytest.param(replace(sock("::1", "python3"), command="python3 -m nodens.cli.node_cache"), True, id="a module"),
         pytest.param(replace(sock("::1", "node-cache"), command="/node-cache -localip"), True, id="the original"),
         pytest.param(replace(sock("::1", "vi"), command="vi a b c nodens"), False, id="a file of that name"),
         pytest.param(sock("::1", "dnsmasq"), False, id="somebody else"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from nodens.doctor.model import Agent, Line, Place, Subject, Unseen, Verdict
@@ -21,7 +22,8 @@ _PROTOCOLS: Final = ("udp", "tcp")
 def is_agent(occupant: Occupant) -> bool:
     """Whether a process is nodens or node-cache, by its name or its first words."""
     words = [occupant.program, *occupant.command.split()[:3]]
-    return any(word.rsplit("/", 1)[-1] in _AGENTS for word in words)
+    is_module = any(word == "-m" and next_.startswith("nodens") for word, next_ in pairwise(words))
+    return is_module or any(word.rsplit("/", 1)[-1] in _AGENTS for word in words)
 
 
 def find_agent(occupants: Iterable[Occupant], subject: Subject) -> Agent | None:
