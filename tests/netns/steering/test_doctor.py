@@ -187,6 +187,7 @@ def normalise(line: dict[str, str], folder: Path) -> Line:
     ("mode", "flavour"),
     [
         pytest.param("nftables", "", id="a clean node"),
+        pytest.param("legacy", "", id="a clean node with iptables-legacy"),
         pytest.param("nft", "nft", id="left-overs in iptables-nft"),
         pytest.param("legacy", "legacy", id="left-overs in iptables-legacy"),
     ],
