@@ -85,7 +85,7 @@ class Running:
 
     def ask(self, *words: str, core: str = CLIENT_CORE) -> str:
         """Run dnsperf in the pod; its output."""
-        return self.bench.pod.run("taskset", "-c", core, "dnsperf", "-s", SERVER, "-t", "3", *words)
+        return self.bench.pod.run("taskset", "-c", core, "dnsperf", "-s", SERVER, "-t", "3", *words, patience_s=600)
 
     def measure(
         self, target: str, seconds: int, *, clients: int = 20, rate: int | None = None, rounds: int | None = None

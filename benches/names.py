@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--turns", type=int, default=4)
     parser.add_argument("--subject", default="nodens", help="or unbound")
-    parser.add_argument("--command", default=subjects.NODENS)
+    parser.add_argument("--command", default=subjects.NODENS + " --memory-limit {megabytes}Mi")
     asked = parser.parse_args()
     settings = subjects.Settings(capacity=int(asked.names * 1.3), megabytes=1024)
     figures: list[Figure] = []

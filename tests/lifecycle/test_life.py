@@ -19,6 +19,7 @@ import dns.query
 import dns.rcode
 import pytest
 
+from nodens import __version__
 from nodens.lab import small_cluster
 
 LIMIT_S = 15.0
@@ -611,3 +612,47 @@ def test_node_cache_refuses_a_taken_port_with_its_own_code(pod: Pod) -> None:
         program = pod.run(**UPSTREAM)
         assert program.wait() == 1
     assert re.search(rf"^127\.0\.0\.1:{pod.port}/udp: cannot bind: address in use", program.said, re.MULTILINE)
+
+
+# Families whose numbers are the machine's or the moment's; all others are the script's.
+_VARY = r"process_|nodens_(?!build|merged|rejected|overload|not_kept|plan_info)|\w+_duration_seconds"
+
+
+def still(text: str, pod: Pod, upstream: int) -> str:
+    """Put words in the place of what varies from run to run."""
+    for number, word in ((pod.port, "PORT"), (pod.metrics, "METRICS"), (upstream, "UPSTREAM")):
+        text = re.sub(rf"\b{number}\b", word, text)
+    text = text.replace(str(pod.conf.parent), "FOLDER").replace(f"nodens-{__version__}", "nodens-VERSION")
+    text = re.sub(r"\b[0-9a-f]{128}\b", "SHA512", text)
+    text = re.sub(r"^linux/.*$", "linux/MACHINE, pythonVERSION", text, flags=re.MULTILINE)
+    query = r"^(\[INFO\] 127\.0\.0\.1:)\d+ - \d+ (.*) [\d.e-]+s$"
+    text = re.sub(query, r"\1CLIENT - ID \2 TIMEs", text, flags=re.MULTILINE)
+    text = re.sub(r'id="[0-9a-f]{12}"', 'id="ID"', text)
+    return re.sub(rf"^((?:{_VARY})[^ {{]*(?:\{{.*\}})?) .*$", r"\1 N", text, flags=re.MULTILINE)
+
+
+def test_a_scripted_life_says_and_counts_what_it_always_did(pod: Pod, golden: Callable[[str, str], None]) -> None:
+    with small_cluster() as cluster:
+        upstream = cluster.address[1]
+        template = pod.template.replace("__PILLAR__CLUSTER__DNS__", f"127.0.0.1:{upstream}")
+        template = template.replace("__PILLAR__UPSTREAM__SERVERS__", f"127.0.0.1:{upstream}")
+        template = template.replace("    errors\n", f"    errors\n    log\n    prometheus 127.0.0.1:{pod.metrics}\n")
+        swap(pod.base, "two", {"Corefile.base": template})
+        program = pod.run("-workers", "1", "-memory-limit", "64Mi", "-setupinterface=false", "-setupiptables=false")
+        until(pod.pidfile.exists)
+        for name in (
+            "kubernetes.default.svc.cluster.local",
+            "KUBERNETES.default.svc.cluster.local",
+            "no.cluster.local",
+        ):
+            assert ask(pod.port, name)
+        program.until(r"no\.cluster\.local\. .*s$")
+        page = get(pod.metrics, "/metrics").partition("\r\n\r\n")[2]
+        swap(pod.base, "three", {"Corefile.base": template.replace("cache 30", "cahce 30")})
+        program.until(r"^\[ERROR\] plugin/reload: Corefile changed but reload failed")
+        swap(pod.base, "four", {"Corefile.base": template.replace("cache 30", "cache 60")})
+        program.until(r"^\[INFO\] Reloading complete$")
+        program.send(signal.SIGTERM)
+        assert program.wait() == 0
+    golden("node-cache-life.log", still(program.said, pod, upstream))
+    golden("metrics.txt", still(page, pod, upstream))

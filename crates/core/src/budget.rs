@@ -31,6 +31,19 @@ impl Budget {
         false
     }
 
+    /// Take bytes for something that is kept, if there is room. An eighth stays free of what is kept: a full cache must not
+    /// turn queries away.
+    #[must_use]
+    pub fn charge_kept(&self, bytes: usize) -> bool {
+        let limit = self.limit();
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) <= limit - limit / 8 {
+            return true;
+        }
+        self.release(bytes);
+        false
+    }
+
     /// Take bytes that are already spent, room or not (tables that had to grow; small beside the rest).
     pub fn charge_anyway(&self, bytes: usize) {
         self.used.fetch_add(bytes, Ordering::Relaxed);

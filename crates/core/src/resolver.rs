@@ -1,9 +1,12 @@
 //! A worker's machine: events in, steps out. No I/O, no clock.
 
 mod asking;
+mod attempting;
 mod flying;
 mod forwarding;
 mod giving;
+mod keeping;
+mod looking;
 mod noting;
 mod probing;
 mod settling;

@@ -399,3 +399,26 @@ fn who_is_stuck_behind_others_is_asked_for_over_another_connection() {
     bench.respond(0, &address());
     assert_eq!((bench.replies.len(), bench.forgotten.as_slice()), (1, &[first][..]));
 }
+
+#[test]
+fn a_full_cache_turns_no_query_away_and_keeps_to_the_budget() {
+    let mut settings = cache();
+    settings.success.capacity = 1_000_000;
+    let mut wanted = plan(block(Some(settings), vec![forward(1)]));
+    wanted.memory_limit_bytes = 4 << 20;
+    let mut bench = Bench::new(wanted);
+    for number in 0..60_000_u32 {
+        let message = query(1, &format!("name-{number:x}.test."), 1, None);
+        assert!(bench.ask(&message).is_none(), "a question of its own");
+        bench.respond(0, &[(1, &format!("name-{number:x}.test."), 1, 3600, vec![10, 0, 0, 1])]);
+        let (_, reply) = bench.replies.pop().expect("an answer");
+        assert_eq!(read(&reply).rcode, 0, "query {number}");
+        bench.sent.clear();
+        if number % 1_000 == 0 {
+            bench.turn_ms(1);
+            let used = bench.number("nodens_memory_used_bytes", &[]);
+            assert!(used <= f64::from(4 << 20), "{used} bytes after {number} queries");
+        }
+    }
+    assert!(bench.number("coredns_cache_entries", &["success"]) > 8_000.0, "and it is no small cache");
+}

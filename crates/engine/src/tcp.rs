@@ -88,6 +88,7 @@ impl Door {
 
 /// A client's connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a connection")]
 struct Connection {
     stream: TcpStream,
     remote: SocketAddr,

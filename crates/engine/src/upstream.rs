@@ -3,6 +3,7 @@
 //! What fails is put on a list of faults, and the worker tells the resolver; nothing here decides what comes next.
 
 pub mod datagram;
+mod pooled;
 pub mod stream;
 
 use std::collections::HashMap;
@@ -69,7 +70,13 @@ impl Upstream {
             }
             UpstreamTransport::Tcp => {
                 let random = &mut self.random;
-                self.streams.send(exchange, to, message, now, random, epoll, timers).map(|sent| {
+                let sent = self.streams.send(exchange, to, message, now, random, epoll, timers);
+                while let Some(key) = self.streams.take_given_up() {
+                    for lost in self.streams.close(key) {
+                        self.ways.remove(&lost);
+                    }
+                }
+                sent.map(|sent| {
                     self.shared.note_connection(to, sent.is_reused);
                     Way::Stream(sent.stream, sent.id)
                 })

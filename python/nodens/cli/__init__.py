@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "run": "serve DNS from a Corefile (`--demo`: from a built-in one, with a small cluster behind it)",
     "check": "read a Corefile, print every problem with its place, touch nothing",
     "release": "remove every trace of nodens, and of a dead node-cache, from this node",
-    "show": "print the Corefile, the plan or the metrics that would be used, and where each value comes from",
+    "show": "print the Corefile or the plan that would be used, and where each value comes from; directives; metrics",
     "doctor": "look at this node: rung, ports, left-overs, kube-proxy, upstreams, answers; change nothing",
 }
 

@@ -53,9 +53,9 @@ class Host:
         """Give the command line that runs a program inside."""
         return ["ip", "netns", "exec", self.namespace, *words]
 
-    def run(self, *words: str) -> str:
-        """Run a program to its end; its output, or LabError with what it said."""
-        return _run(self.command(*words))
+    def run(self, *words: str, patience_s: float = PATIENCE_S) -> str:
+        """Run a program to its end, for so long at most; its output, or LabError with what it said."""
+        return _run(self.command(*words), patience_s)
 
     def start(self, *words: str, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
         """Start a program; whoever starts it ends it."""
@@ -135,18 +135,18 @@ def _ip(*words: str) -> str:
     return _run(["ip", *words])
 
 
-def _run(words: list[str]) -> str:
+def _run(words: list[str], patience_s: float = PATIENCE_S) -> str:
     try:
         done = subprocess.run(
             words,
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE_S,
+            timeout=patience_s,
             env={**os.environ, "PATH": SEARCH_PATH},
         )
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"{' '.join(words)}: no end after {PATIENCE_S} s") from error
+        raise LabError(f"{' '.join(words)}: no end after {patience_s} s") from error
     if done.returncode:
         raise LabError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout

@@ -50,18 +50,27 @@ impl Table {
         }
     }
 
-    /// Add an entry that is not there yet.
-    pub fn add(&mut self, entry: Entry, budget: &Budget) {
+    /// Add an entry that is not there yet. Where the table would have to grow and the budget has no room for that, another
+    /// entry leaves its slot to it, and is given back.
+    pub fn add(&mut self, entry: Entry, now: Moment, budget: &Budget) -> Option<Entry> {
         let hash = entry.hash;
+        let mut evicted = None;
+        if self.free.is_empty() && self.slots.len() == self.slots.capacity() {
+            let more = (self.slots.len() / 4).max(8);
+            let bytes = more * size_of::<Option<Entry>>();
+            if budget.charge_kept(bytes) {
+                self.slots.reserve_exact(more);
+                self.charged += bytes;
+            } else {
+                evicted = self.evict(now, false).or_else(|| self.evict(now, true));
+            }
+        }
         let number = if let Some(number) = self.free.pop() {
             if let Some(slot) = self.slots.get_mut(number as usize) {
                 *slot = Some(entry);
             }
             number
         } else {
-            if self.slots.len() == self.slots.capacity() {
-                self.slots.reserve_exact((self.slots.len() / 4).max(8));
-            }
             let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
             self.slots.push(Some(entry));
             number
@@ -71,6 +80,7 @@ impl Table {
             slots.get(*number as usize).and_then(Option::as_ref).map_or(0, |e| e.hash)
         });
         self.recharge(budget);
+        evicted
     }
 
     fn take(&mut self, number: u32) -> Option<Entry> {

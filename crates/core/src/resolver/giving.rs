@@ -4,7 +4,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::Resolver;
-use super::asking::{Ask, limit, log_class, stale_ede};
+use super::asking::Ask;
+use super::looking::{limit, log_class, stale_ede};
 use super::noting::{Finished, Speaker, site};
 use super::settling::{key_of, question_message};
 use crate::cache::Lookup;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Rejected, Shared};
 use crate::cache::entry::Side;
 use crate::counters::{Count, Histogram, Plain, RCODES, Row, Sample, SiteCounters, TYPES, Value};
-use crate::plugin::log::rcode_name;
+use crate::plugin::names::rcode_name;
 
 /// Samples being summed: by family and labels.
 #[derive(Default)]

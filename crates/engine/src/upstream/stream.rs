@@ -15,6 +15,7 @@ use nodens_core::time::Moment;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::fault_of;
+use super::pooled::Pooled;
 use crate::frames::Frames;
 use crate::outgoing::{Outgoing, Wrote};
 use crate::random::Random;
@@ -23,27 +24,17 @@ use crate::sys::{self, Epoll, Interest};
 use crate::timers::{Alarm, Timers};
 use crate::token::Token;
 
-/// Connections to one upstream in one pool that are opened before queries queue up.
+/// Connections to one upstream in one pool that are opened before queries queue up - unless one is stuck: there are slow
+/// names about, and the next query may be one, so none is put behind another.
 const FEW: usize = 4;
 /// From this depth on a query rather goes over a new connection, while there are few.
 const SHALLOW: usize = 2;
-/// Only when every connection is this deep, more than a few are opened.
-const DEEP: usize = 8;
-/// Connections to one upstream in one pool, at most.
+/// Connections to one upstream in one pool that move, at most.
 const MANY: usize = 32;
-/// The same, with those that are stuck behind a slow query of an upstream that answers others: each slow name holds one
-/// for as long as somebody waits on it.
-const STUCK_MANY: usize = 256;
-/// A connection is stuck when nothing came for so many times what its upstream usually takes, but not more than this.
-const PATIENCE: (u32, Duration) = (4, Duration::from_millis(400));
-/// No less than this before a query is rather put on another connection.
-const PATIENCE_TO_JOIN: Duration = Duration::from_millis(10);
-/// No less than this before those who are behind the slow one are told.
-const PATIENCE_TO_STAY: Duration = Duration::from_millis(50);
-/// An upstream that answered nobody for so long is silent, not slow: going round it would be a storm.
-const ALIVE: Duration = Duration::from_secs(1);
-/// When nobody gets an answer and all connections are stuck, one more is tried so often: it may be slow names' doing.
-const SCOUT_EVERY: Duration = Duration::from_millis(100);
+/// Connections to one upstream in one pool, at most: each slow name may hold one, until others need it.
+const ALL: usize = 64;
+/// Nothing must have moved for so long on a connection that has to go: names that take a quarter of a second are common.
+const GIVE_UP: Duration = Duration::from_millis(250);
 /// Unanswered queries on one connection, at most; far below the 65536 IDs there are.
 const DEPTH_LIMIT: usize = 512;
 /// Bytes that may wait for a connection to take them.
@@ -62,41 +53,10 @@ struct Asked {
     /// Nobody, where it was forgotten and its answer may still come.
     exchange: Option<ExchangeId>,
     since: Moment,
+    /// Those of one moment stand in this order.
+    serial: u64,
     /// It was told that it is stuck.
     is_told: bool,
-}
-
-/// The connections of one pool, and how it does.
-#[derive(Debug, Default)]
-struct Pooled {
-    keys: Vec<Key>,
-    /// What an answer takes, smoothed.
-    usual: Duration,
-    answered: Option<Moment>,
-    opened: Option<Moment>,
-}
-
-impl Pooled {
-    fn patience(&self, least: Duration) -> Duration {
-        let (times, most) = PATIENCE;
-        (self.usual * times).clamp(least, most)
-    }
-
-    /// Whether there may be one connection more: many if others get answers, else a scout now and then.
-    fn may_open(&self, now: Moment) -> bool {
-        let is_scout_due = self.opened.is_none_or(|last| now.since(last) >= SCOUT_EVERY);
-        self.keys.len() < MANY || (self.keys.len() < STUCK_MANY && (is_scout_due || self.is_alive(now)))
-    }
-
-    /// Somebody got an answer lately.
-    fn is_alive(&self, now: Moment) -> bool {
-        self.answered.is_some_and(|last| now.since(last) < ALIVE)
-    }
-
-    fn note_answer(&mut self, took: Duration, now: Moment) {
-        self.usual = if self.answered.is_none() { took } else { self.usual - self.usual / 8 + took / 8 };
-        self.answered = Some(now);
-    }
 }
 
 /// Queries of different pools never share a connection.
@@ -113,6 +73,8 @@ struct Stream {
     asked: HashMap<u16, Asked>,
     /// When it last gave an answer, or had nothing to answer.
     moved: Moment,
+    /// When a query on it was forgotten last: until something comes, it is still at that one.
+    forgot: Option<Moment>,
     /// IDs that are over, the latest last; not used again yet.
     settled: VecDeque<u16>,
     waiting: usize,
@@ -131,16 +93,18 @@ struct Stream {
 }
 
 impl Stream {
-    /// Nothing came for so long, though something was asked.
+    /// Nothing came for so long, though something was asked; or not since somebody gave up.
     fn is_stuck(&self, patience: Duration, now: Moment) -> bool {
-        self.is_open && !self.asked.is_empty() && now.since(self.moved) >= patience
+        let has_given_up = self.forgot.is_some_and(|forgot| self.moved <= forgot);
+        !self.asked.is_empty() && (has_given_up || now.since(self.moved) >= patience)
     }
 
     /// Tell those behind the first, which is the one that an upstream answering in order is at.
-    fn tell_stuck(&mut self, stuck: &mut Vec<ExchangeId>) {
-        let head = self.asked.iter().min_by_key(|(_, asked)| asked.since).map(|(id, _)| *id);
+    fn tell_stuck(&mut self, pooled: &mut Pooled, now: Moment, stuck: &mut Vec<ExchangeId>) {
+        let head = self.asked.iter().min_by_key(|(_, asked)| (asked.since, asked.serial)).map(|(id, _)| *id);
         for (id, asked) in &mut self.asked {
-            if Some(*id) != head && !asked.is_told {
+            let is_behind = Some(*id) != head || !self.is_open;
+            if is_behind && !asked.is_told && asked.exchange.is_some() && pooled.may_go_round(now) {
                 asked.is_told = true;
                 stuck.extend(asked.exchange);
             }
@@ -153,13 +117,25 @@ impl Stream {
     }
 }
 
+/// A connection that may be chosen: whether it is stuck, how deep it is, which.
+type Choice = (bool, usize, Key);
+
+/// Take the less deep one.
+fn better(chosen: &mut Option<Choice>, other: Choice) {
+    if chosen.is_none_or(|(_, depth, _)| other.1 < depth) {
+        *chosen = Some(other);
+    }
+}
+
 /// What a pool offers to one more query.
 struct Best {
-    /// Whether it is stuck, how deep it is, which.
-    best: Option<(bool, usize, Key)>,
+    choice: Option<Choice>,
     moving: usize,
-    /// There may be one connection more.
-    may_open: bool,
+    all: usize,
+    patience: Duration,
+    deep: usize,
+    /// Of those that are stuck, the one where nothing moved for longest.
+    worst: Option<(Moment, Key)>,
 }
 
 /// Where a query went.
@@ -201,6 +177,8 @@ pub struct Streams {
     all: Slab<Stream>,
     pools: HashMap<Pool, Pooled>,
     stuck: Vec<ExchangeId>,
+    given_up: Vec<Key>,
+    serial: u64,
     dirty: Vec<Key>,
     dialing: Vec<(ExchangeId, bool)>,
     limit: usize,
@@ -213,6 +191,8 @@ impl Streams {
             all: Slab::default(),
             pools: HashMap::new(),
             stuck: Vec::new(),
+            given_up: Vec::new(),
+            serial: 0,
             dirty: Vec::new(),
             dialing: Vec::new(),
             limit: limit.max(1),
@@ -227,6 +207,11 @@ impl Streams {
     /// Exchanges found stuck behind others since this was asked last.
     pub fn take_stuck(&mut self) -> Vec<ExchangeId> {
         std::mem::take(&mut self.stuck)
+    }
+
+    /// A connection that had to go, for others had to be asked; who waits on it waits for its own deadline.
+    pub fn take_given_up(&mut self) -> Option<Key> {
+        self.given_up.pop()
     }
 
     /// Whether there are some.
@@ -262,9 +247,13 @@ impl Streams {
         timers: &mut Timers,
     ) -> Result<Sent, Fault> {
         let pool = (to.address, to.pool, to.source);
-        let Best { best, moving, may_open } = self.best(&pool, now);
+        let Best { choice: best, moving, all, patience, deep, worst } = self.best(&pool, now);
         let depth = best.map_or(usize::MAX, |(is_stuck, depth, _)| if is_stuck { usize::MAX } else { depth });
-        let wants_new = may_open && ((depth >= SHALLOW && moving < FEW) || (depth >= DEEP && moving < MANY));
+        let (shallow, few) = if worst.is_some() { (1, MANY) } else { (SHALLOW, FEW) };
+        let mut wants_new = (depth >= shallow && moving < few) || (depth >= deep && moving < MANY);
+        if wants_new && all >= ALL {
+            wants_new = self.give_up(&pool, worst, now);
+        }
         let opened = if wants_new { Some(self.open(pool, to, now, epoll, timers)) } else { None };
         let (key, is_reused) = match (opened, best) {
             (Some(Ok(key)), _) => (key, false),
@@ -285,10 +274,10 @@ impl Streams {
         }
         if stream.asked.is_empty() {
             stream.moved = now;
-            let patience = self.pools.get(&pool).map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
             timers.ensure(&mut stream.alarm, now.plus(patience), Token::TcpUpstream(key).to_word());
         }
-        stream.asked.insert(id, Asked { exchange: Some(exchange), since: now, is_told: false });
+        self.serial += 1;
+        stream.asked.insert(id, Asked { exchange: Some(exchange), since: now, serial: self.serial, is_told: false });
         stream.waiting += 1;
         stream.used = now;
         if !stream.is_open {
@@ -301,25 +290,50 @@ impl Streams {
         Ok(Sent { stream: key, id, is_reused })
     }
 
+    /// None is free, and there are as many as may be: of those that are stuck, the one where nothing moved for longest makes room.
+    fn give_up(&mut self, pool: &Pool, worst: Option<(Moment, Key)>, now: Moment) -> bool {
+        let Some((_, key)) = worst.filter(|(moved, _)| now.since(*moved) >= GIVE_UP) else { return false };
+        if !self.pools.get_mut(pool).is_some_and(|pooled| pooled.may_go_round(now)) {
+            return false;
+        }
+        self.given_up.push(key);
+        if let Some(stream) = self.all.get_mut(key) {
+            stream.is_leaving = true;
+        }
+        true
+    }
+
     /// The connection with the fewest unanswered queries, rather one that moves. Old ones are sent off.
     fn best(&mut self, pool: &Pool, now: Moment) -> Best {
-        let mut found = Best { best: None, moving: 0, may_open: true };
-        let Some(pooled) = self.pools.get(pool) else { return found };
-        let patience = pooled.patience(PATIENCE_TO_JOIN);
-        found.may_open = pooled.may_open(now);
+        let unknown = Pooled::default();
+        let pooled = self.pools.get(pool).unwrap_or(&unknown);
+        let (patience, deep) = (pooled.patience(), pooled.deep());
+        let mut found = Best { choice: None, moving: 0, all: 0, patience, deep, worst: None };
+        let (mut spare, mut stuck) = (None, None);
         for key in &pooled.keys {
             let Some(stream) = self.all.get_mut(*key) else { continue };
             if !stream.takes_more(now) {
                 stream.is_leaving = true;
                 continue;
             }
-            let is_stuck = stream.is_stuck(patience, now);
-            found.moving += usize::from(!is_stuck);
-            let rank = (is_stuck, stream.asked.len(), *key);
-            if found.best.is_none_or(|(was_stuck, depth, _)| (rank.0, rank.1) < (was_stuck, depth)) {
-                found.best = Some(rank);
+            let (moved, depth) = (stream.moved, stream.asked.len());
+            found.all += 1;
+            if stream.is_stuck(patience, now) {
+                if found.worst.is_none_or(|(other, _)| moved < other) {
+                    found.worst = Some((moved, *key));
+                }
+                better(&mut stuck, (true, depth, *key));
+            } else {
+                found.moving += 1;
+                better(if found.moving <= FEW { &mut found.choice } else { &mut spare }, (false, depth, *key));
             }
         }
+        // What a bad moment left over is not used without need, so that it expires and the few fill their packets.
+        let is_enough = found.worst.is_none() && found.choice.is_some_and(|(_, depth, _)| depth < deep);
+        if let Some(spare) = spare.filter(|_| !is_enough) {
+            better(&mut found.choice, spare);
+        }
+        found.choice = found.choice.or(stuck);
         found
     }
 
@@ -343,6 +357,7 @@ impl Streams {
             is_leaving: false,
             asked: HashMap::new(),
             moved: now,
+            forgot: None,
             settled: VecDeque::new(),
             waiting: 0,
             silent: 0,
@@ -365,9 +380,7 @@ impl Streams {
         }
         let due = now.plus(stream.expire);
         timers.ensure(&mut stream.alarm, due, token);
-        let pooled = self.pools.entry(pool).or_default();
-        pooled.keys.push(key);
-        pooled.opened = Some(now);
+        self.pools.entry(pool).or_default().keys.push(key);
         Ok(key)
     }
 
@@ -409,11 +422,10 @@ impl Streams {
         stream.used = now;
         let asked = stream.asked.get(&id).copied();
         if let Some(asked) = asked {
-            let begun = asked.since.max(stream.moved); // when a server that answers in order came to it
-            stream.moved = now;
             if let Some(pooled) = self.pools.get_mut(&stream.pool).filter(|_| asked.exchange.is_some()) {
-                pooled.note_answer(now.since(begun), now);
+                pooled.note_answer(asked.since, stream.moved, now);
             }
+            stream.moved = now;
         }
         match asked {
             Some(Asked { exchange: Some(exchange), .. }) => Said::Message(exchange, message),
@@ -447,12 +459,12 @@ impl Streams {
         if place.exchange.take().is_some() {
             stream.waiting -= 1;
             stream.silent += 1;
+            stream.forgot = Some(now);
         }
         let forgotten = stream.asked.len() - stream.waiting;
         stream.is_leaving |= stream.silent >= SILENT_LIMIT || forgotten >= FORGOTTEN_LIMIT;
-        let pooled = self.pools.get(&stream.pool);
-        let patience = pooled.map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
-        stream.is_leaving |= stream.waiting == 0 && (!stream.is_open || stream.is_stuck(patience, now));
+        let patience = self.pools.get(&stream.pool).map_or(Duration::MAX, Pooled::patience);
+        stream.is_leaving |= stream.waiting == 0 && (!stream.is_open || now.since(stream.moved) >= patience);
         self.note_idle(key);
         self.mark(key);
     }
@@ -528,13 +540,16 @@ impl Streams {
             return true;
         }
         let mut next = if idle_until <= now { now.plus(stream.expire) } else { idle_until };
-        let pooled = self.pools.get(&stream.pool);
-        let patience = pooled.map_or(PATIENCE_TO_STAY, |pooled| pooled.patience(PATIENCE_TO_STAY));
-        if stream.waiting > 0 {
-            next = next.min(now.plus(patience));
-        }
-        if pooled.is_some_and(|pooled| pooled.is_alive(now)) && stream.is_stuck(patience, now) {
-            stream.tell_stuck(&mut self.stuck);
+        if stream.waiting > 0
+            && let Some(pooled) = self.pools.get_mut(&stream.pool)
+        {
+            let patience = pooled.patience();
+            if now.since(stream.moved) >= patience {
+                stream.tell_stuck(pooled, now, &mut self.stuck);
+                next = next.min(now.plus(patience));
+            } else {
+                next = next.min(stream.moved.plus(patience));
+            }
         }
         timers.ensure(&mut stream.alarm, next, Token::TcpUpstream(key).to_word());
         false
@@ -544,7 +559,10 @@ impl Streams {
     pub fn close(&mut self, key: Key) -> Vec<ExchangeId> {
         let Some(stream) = self.all.remove(key) else { return Vec::new() };
         if let Some(pooled) = self.pools.get_mut(&stream.pool) {
-            pooled.keys.retain(|other| *other != key); // what is known of the pool stays: there are as many as plans name
+            pooled.keys.retain(|other| *other != key);
+            if pooled.keys.is_empty() {
+                self.pools.remove(&stream.pool);
+            }
         }
         stream.asked.into_values().filter_map(|asked| asked.exchange).collect()
     }
