@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "check": "read a Corefile, print every problem with its place, touch nothing",
     "release": "remove every trace of nodens, and of a dead node-cache, from this node",
     "show": "print the Corefile or the plan that would be used, and where each value comes from; directives; metrics",
+    "doctor": "look at this node: rung, ports, left-overs, kube-proxy, upstreams, answers; change nothing",
 }
 
 _HELP: Final = f"""nodens {__version__}: a DNS cache for every node of a Kubernetes cluster.

@@ -39,12 +39,20 @@ class Reply:
 class Client:
     """One socket: a UDP one with its own port, or a TCP connection. A context manager."""
 
-    def __init__(self, address: tuple[str, int], transport: str = "udp", *, source: str = "") -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        transport: str = "udp",
+        *,
+        source: str = "",
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         """Remember whom to ask; nothing is opened before `with`."""
         self._address = address
         self._transport = transport
         self._label = f"{address[0]}:{address[1]}/{transport}"
         self._source = source
+        self._patience_s = patience_s
         self._ids = itertools.count(1)
         self._arrived = bytearray()
         self.replies: list[Reply] = []
@@ -57,7 +65,7 @@ class Client:
         try:
             if self._source:
                 self._socket.bind((self._source, 0))
-            self._socket.settimeout(PATIENCE_S)
+            self._socket.settimeout(self._patience_s)
             self._socket.connect(self._address)
             if kind == socket.SOCK_STREAM:
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,7 +93,7 @@ class Client:
 
     def send_wire(self, wire: bytes) -> None:
         """Send bytes: a datagram, or a message with its length before it."""
-        self._socket.settimeout(PATIENCE_S)
+        self._socket.settimeout(self._patience_s)
         frame = b"" if self._transport == "udp" else struct.pack("!H", len(wire))
         self._socket.sendall(frame + wire)
 
@@ -173,5 +181,5 @@ class Client:
 
 def ask(address: tuple[str, int], message: Message, transport: str = "udp", timeout_s: float = PATIENCE_S) -> Message:
     """Ask one question over a socket of its own."""
-    with Client(address, transport) as client:
+    with Client(address, transport, patience_s=timeout_s) as client:
         return client.ask(message, timeout_s)

@@ -1,25 +1,35 @@
 """Decision -> kernel. The only room that speaks netlink, iptables and nft, and reads facts off the node."""
 
 from nodens.network.capabilities import Capability, first_free_port, lacking
+from nodens.network.conntrack import Conntrack, survey_conntrack
 from nodens.network.drift import Touched, Watch
+from nodens.network.interfaces import interfaces
+from nodens.network.iptables import Iptables
 from nodens.network.ladder import Wishes, choose
 from nodens.network.link import Link
 from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
-from nodens.network.ports import find_taken, holder
+from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
-from nodens.network.release import Found, Release, release
+from nodens.network.proxy import Proxy, ProxyMode, Translation
+from nodens.network.proxy_survey import survey_proxy
+from nodens.network.release import Found, Release, look, release
 from nodens.network.rules import nft_table, nft_text, restore_text, rules_of
 from nodens.network.steer import Steered, holding, steering
 from nodens.network.survey import parse_resolv_conf, read_resolv_conf, survey
 
 __all__ = [
     "Capability",
+    "Conntrack",
     "ErrorType",
     "Found",
+    "Iptables",
     "Kernel",
     "LetGo",
     "Link",
     "LinkKind",
+    "Occupant",
+    "Proxy",
+    "ProxyMode",
     "Release",
     "Rung",
     "Spelling",
@@ -27,6 +37,7 @@ __all__ = [
     "SteeringPlan",
     "Step",
     "Touched",
+    "Translation",
     "Watch",
     "Wishes",
     "choose",
@@ -35,7 +46,9 @@ __all__ = [
     "first_free_port",
     "holder",
     "holding",
+    "interfaces",
     "lacking",
+    "look",
     "nft_table",
     "nft_text",
     "parse_resolv_conf",
@@ -46,4 +59,7 @@ __all__ = [
     "rules_of",
     "steering",
     "survey",
+    "survey_conntrack",
+    "survey_occupants",
+    "survey_proxy",
 ]

@@ -64,6 +64,16 @@ def sets() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name, _ in _list("") if name.startswith(PREFIX)))
 
 
+def is_there() -> bool:
+    """Whether this kernel has ipset, and whether we may ask it."""
+    try:
+        with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
+            kernel.dump(Message(_LIST, _head()))
+    except OSError as error:
+        return error.errno == errno.ENOENT
+    return True
+
+
 def elements(name: str) -> tuple[str, ...]:
     """List the addresses of a set."""
     return tuple(address for _, found in _list(name) for address in found)

@@ -43,22 +43,25 @@ class Iptables:
         """Whether the programs are installed."""
         return all(_find(self.program(family, verb)) for verb in ("save", "restore"))
 
-    def save(self, family: int, *tables: Table) -> str:
-        """Print the rules of some tables, or of all."""
+    def save(self, family: int, *tables: Table, counts: bool = False) -> str:
+        """Print the rules of some tables, or of all; with packets and bytes before each, if wished."""
         if not self.is_there(family):
             return ""
-        # Asking legacy iptables loads its modules: what the kernel has not loaded holds no rule.
-        if self.flavour == "legacy" and not _loaded_tables(family):
-            return ""
+        wanted: tuple[str, ...] = tables or ("",)
+        if self.flavour == "legacy":
+            # Asking legacy iptables loads its modules: what the kernel has not loaded holds no rule.
+            loaded = _loaded_tables(family)
+            wanted = tuple(table for table in wanted if table in loaded or (loaded and not table))
         program = self.program(family, "save")
+        options = ["-c"] if counts else []
         return "".join(
-            _run([program, *(["-t", table] if table else [])], Step.READ_RULES) for table in (tables or ("",))
+            run_tool([program, *options, *(["-t", table] if table else [])], Step.READ_RULES) for table in wanted
         )
 
     def restore(self, family: int, text: str) -> None:
         """Load one transaction; nothing of it holds if a line is refused."""
         program = self.program(family, "restore")
-        _run([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text)
+        run_tool([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text)
 
     def read(self, family: int) -> Saved:
         """Read the two tables that are ours to write to."""
@@ -78,7 +81,7 @@ def _loaded_tables(family: int) -> set[str]:
         return set()
 
 
-def _run(arguments: list[str], step: Step, text: str | None = None) -> str:
+def run_tool(arguments: list[str], step: Step, text: str | None = None) -> str:
     """Run a tool with a limit; what it prints on failure is the reason."""
     program = _find(arguments[0])
     if program is None:
@@ -127,7 +130,7 @@ def _everything(tool: Iptables) -> str:
 def _is_legacy_by_default() -> bool:
     """Whether plain `iptables` is the legacy one."""
     try:
-        return "legacy" in _run(["iptables", "--version"], Step.READ_RULES)
+        return "legacy" in run_tool(["iptables", "--version"], Step.READ_RULES)
     except NetworkError:
         return False
 

@@ -62,6 +62,12 @@ def tables() -> tuple[TableState, ...]:
         raise refused(Step.READ_TABLE, "inet " + PREFIX + "*", error) from error
 
 
+def has_table(name: str, family: int = messages.INET) -> bool:
+    """Whether there is a table of this name, whosever it is. Raises OSError."""
+    with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
+        return any(table.name == name for table in _tables(kernel, family))
+
+
 def _tables(kernel: NetlinkSocket, family: int = messages.INET) -> list[TableState]:
     """List the tables of a family."""
     found = (messages.read_table(kind, body) for kind, body in kernel.dump(messages.list_tables(family)))

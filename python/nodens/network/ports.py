@@ -6,12 +6,13 @@ import errno
 import os
 import socket
 import sys
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _IP_FREEBIND: Final = 15  # <linux/in.h>; the socket module has no name for it
 _IPV6_FREEBIND: Final = 78
@@ -63,6 +64,64 @@ def holder(address: str, port: int, protocol: str = "tcp", proc: Path = Path("/p
                 program = "?"
             return f"pid {folder.name}, `{program}`"
     return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupant:
+    """A socket that waits for strangers. Without a `pid` its process cannot be seen from here."""
+
+    protocol: str
+    address: str
+    port: int
+    pid: int | None = None
+    program: str = ""
+    command: str = ""
+
+
+def survey_occupants(ports: Iterable[int], proc: Path = Path("/proc")) -> tuple[Occupant, ...]:
+    """Say who waits on some ports, each process once per address and protocol. Looks through /proc once."""
+    waiting = [
+        (protocol, str(address), port, f"socket:[{inode}]")
+        for port in ports
+        for protocol in ("udp", "tcp")
+        for address, inode in _sockets(protocol, port, proc)
+    ]
+    owners = _owners({inode for *_, inode in waiting}, proc)
+    found = []
+    for protocol, address, port, inode in waiting:
+        pid = owners.get(inode)
+        program, command = ("", "") if pid is None else _program(proc / str(pid))
+        found.append(Occupant(protocol=protocol, address=address, port=port, pid=pid, program=program, command=command))
+    return tuple(dict.fromkeys(found))
+
+
+def _owners(wanted: set[str], proc: Path) -> dict[str, int]:
+    """Find the lowest pid that has each of these sockets open."""
+    found: dict[str, int] = {}
+    for pid in sorted(int(folder.name) for folder in proc.iterdir() if folder.name.isdecimal()) if wanted else ():
+        folder = proc / str(pid) / "fd"
+        try:
+            names = os.listdir(folder)  # noqa: PTH208 - names are enough, and there are many
+        except OSError:
+            continue
+        for name in names:
+            try:
+                target = os.readlink(folder / name)  # noqa: PTH115 - the text, not a path
+            except OSError:
+                continue
+            if target in wanted:
+                found.setdefault(target, pid)
+    return found
+
+
+def _program(folder: Path) -> tuple[str, str]:
+    """Give a process' short name and its command line."""
+    try:
+        name = (folder / "comm").read_text(errors="replace").strip()
+        command = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ").strip()
+    except OSError:
+        return "?", ""
+    return name, command
 
 
 def _brackets(text: str) -> str:

@@ -37,14 +37,16 @@ class Kernel:
         return self.no_tun if kind is LinkKind.TUN else self.no_dummy
 
 
-def probe(families: Iterable[int], *, wants_iptables: bool = False) -> Kernel:
+def probe(families: Iterable[int], *, wants_iptables: bool = False, leaves_no_trace: bool = False) -> Kernel:
     """Try everything that the ladder asks about. Never fails: what cannot be tried is not there.
 
-    ipset is tried only where it may be needed: the try makes iptables-nft keep an empty table `raw`.
+    ipset is tried only where it may be needed: the try makes iptables-nft keep an empty table `raw`. Who must leave no
+    trace asks the kernel whether it has sets, and believes iptables to match them.
     """
     tool = find_iptables()
     has_tables = nft.has_tables()
-    has_ipset = tool is not None and (wants_iptables or not has_tables) and _can_gate(tool)
+    can_gate = (lambda _: ipset.is_there()) if leaves_no_trace else _can_gate
+    has_ipset = tool is not None and (wants_iptables or not has_tables or leaves_no_trace) and can_gate(tool)
     return Kernel(
         no_tun=why_no_tun(),
         no_dummy=why_no_dummy(),

@@ -59,6 +59,7 @@ class _Search:
     port: int
     is_forced: bool
     held: frozenset[str]
+    only_looks: bool = False
 
     def living(self, addresses: Iterable[str]) -> tuple[str, ...]:
         """Give the addresses that a living process serves; forced, none counts."""
@@ -76,8 +77,17 @@ class _Search:
 
 def release(link_name: str = "nodelocaldns", *, port: int = 53, is_forced: bool = False) -> Release:
     """Look for every trace and remove it; on an empty node this finds nothing. Rules go first, the link last."""
+    return _search(link_name, _Search(port=port, is_forced=is_forced, held=_held(link_name)))
+
+
+def look(link_name: str = "nodelocaldns", *, port: int = 53) -> Release:
+    """Look for every trace and change nothing; what `release` would remove has no reason to be kept."""
+    return _search(link_name, _Search(port=port, is_forced=False, held=_held(link_name), only_looks=True))
+
+
+def _search(link_name: str, search: _Search) -> Release:
+    """Take one kind of trace after the other."""
     told = Release()
-    search = _Search(port=port, is_forced=is_forced, held=_held(link_name))
     _try(told, _release_tables, search)
     for tool in every_iptables():
         for family in _FAMILIES:
@@ -104,13 +114,13 @@ def _try(told: Release, step: Callable[[Release, _Search], None], search: _Searc
         told.troubles.append(error)
 
 
-def _release_tables(told: Release, _: _Search) -> None:
+def _release_tables(told: Release, search: _Search) -> None:
     """Remove the nft tables that nobody owns; the kernel itself keeps those of a living owner, even if forced."""
     for table in nft.tables():
         what = f"nft table inet {table.name}"
         if table.owner is not None:
             told.found.append(Found(what=what, kept=f"its owner lives (netlink port {table.owner})"))
-        elif nft.remove(table.name):
+        elif search.only_looks or nft.remove(table.name):
             told.found.append(Found(what=what))
 
 
@@ -130,7 +140,7 @@ def _release_rules(tool: Iptables, family: int, told: Release, search: _Search) 
         if line.rule:
             by_address.setdefault(line.rule.address, []).append(line)
     dead = [line for address, lines in by_address.items() if address not in living for line in lines]
-    if dead:
+    if dead and not search.only_looks:
         tool.restore(family, restore_text((), deletions(dead)))
     for address, lines in by_address.items():
         what = f"{program}: {len(lines)} rules of {address}"
@@ -141,7 +151,7 @@ def _release_sets(told: Release, search: _Search) -> None:
     """Remove the gates."""
     for name in ipset.sets():
         living = search.living(ipset.elements(name))
-        if not living:
+        if not living and not search.only_looks:
             ipset.remove(name)
         told.found.append(Found(what=f"ipset {name}", kept=search.alive(living[0]) if living else ""))
 
@@ -161,6 +171,6 @@ def _release_link(name: str, told: Release, search: _Search) -> None:
             kept = "a living process holds it"
         elif living:
             kept = search.alive(living[0])
-    if not kept:
+    if not kept and not search.only_looks:
         link.remove(name)
     told.found.append(Found(what=what, kept=kept))

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 
 class Table(StrEnum):
-    """The iptables tables that are used."""
+    """The iptables tables that are used: two are written, the third is kube-proxy's and only read."""
 
     RAW = "raw"
     FILTER = "filter"
+    NAT = "nat"
 
 
 class Chain(StrEnum):
