@@ -2,74 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
-HERE = Path(__file__).parent
-BOOT_LIMIT_S = 100  # it takes 5 to 15 seconds; a loaded machine more
-
-
-@pytest.fixture(scope="module")
-def boot(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, Any]]:
-    """Give a function that boots once and gives what inside.py told."""
-    told: dict[str, Any] = {}
-    failures: list[str] = []
-
-    def once() -> dict[str, Any]:
-        assert not failures, failures[0]
-        if not told:
-            report = tmp_path_factory.mktemp("uml") / "report.json"
-            words = (
-                "root=/dev/root",
-                "rootfstype=hostfs",
-                "rootflags=/",
-                "rw",
-                "mem=512M",
-                "con=null",
-                "con0=null,fd:2",
-            )
-            done = subprocess.run(
-                [
-                    "linux.uml",
-                    *words,
-                    "con1=fd:0,fd:1",
-                    f"init={HERE / 'init.sh'}",
-                    f"python={sys.executable}",
-                    f"program={HERE / 'inside.py'}",
-                    f"report={report}",
-                    f"PYTHONPATH={HERE.parents[1] / 'python'}",
-                ],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=BOOT_LIMIT_S,
-                env={**os.environ, "TMPDIR": str(report.parent)},
-            )
-            errors = report.with_suffix(".json.err")
-            assert errors.exists(), f"the kernel did not come up: {done.stdout[-2000:]}{done.stderr[-2000:]}"
-            if "exit 0" not in errors.read_text():
-                failures.append(errors.read_text())
-            assert not failures, failures[0]
-            told.update(json.loads(report.read_text()))
-        return told
-
-    return once
-
 
 @pytest.fixture
-def told(needs: Callable[..., None], boot: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    needs(root=True, programs=("linux.uml", "ip", "iptables-legacy", "modprobe"))
-    return boot()
+def told(boot: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    return boot("inside.py")
 
 
 def test_the_rung_is_iptables_with_a_gate_on_a_dummy_and_says_why(told: dict[str, Any]) -> None:

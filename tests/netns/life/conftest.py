@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def serve_cluster() -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def make_node(needs: Callable[..., None], serve_cluster: Callable[..., None]) -> Iterator[Callable[[str], World]]:
-    """Give `make_node("nftables")`: the mode of kube-proxy; `nft` and `legacy` are iptables'."""
+    """Give `make_node("nftables")`: the mode of kube-proxy; `nft` and `legacy` are iptables', `none` is without."""
     needs(root=True, programs=("ip", "nft", "iptables-nft", "iptables-legacy", "conntrack"))
     made: list[World] = []
 
@@ -45,7 +46,8 @@ def make_node(needs: Callable[..., None], serve_cluster: Callable[..., None]) ->
         for name in (world.node, world.pod, world.dns):
             run("ip", "netns", "add", name)
         wire(world)
-        proxy(world, mode)
+        if mode != "none":
+            proxy(world, mode)
         serve_cluster(world, *CLUSTER.values())
         return world
 
@@ -67,10 +69,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     programs: list[Program] = []
 
     def begin(
-        world: World, *flags: str, addresses: tuple[str, ...] = ADDRESSES, upstream: str = "192.168.2.10"
+        world: World,
+        *flags: str,
+        addresses: tuple[str, ...] = ADDRESSES,
+        upstream: str = "192.168.2.10",
+        **more: Any,  # noqa: ANN401 - what Program takes
     ) -> Program:
         folder = tmp_path / str(len(programs))
-        programs.append(Program(world, folder, *flags, addresses=addresses, upstream=upstream))
+        programs.append(Program(world, folder, *flags, addresses=addresses, upstream=upstream, **more))
         return programs[-1]
 
     yield begin

@@ -44,15 +44,26 @@ def in_namespace(name: str, *words: str, **more: object) -> subprocess.Popen[byt
 class Program:
     """A `node-cache` on the node, and what it has said so far."""
 
-    def __init__(self, world: World, folder: Path, *flags: str, addresses: tuple[str, ...], upstream: str) -> None:
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        *flags: str,
+        addresses: tuple[str, ...],
+        upstream: str,
+        corefile: str = COREFILE,
+        around: tuple[str, ...] = (),
+    ) -> None:
+        """Start it, by the program `around` if there is one, which becomes it."""
         folder.mkdir(exist_ok=True)
         self.template = base = folder / "Corefile.base"
-        base.write_text(COREFILE.replace("__PILLAR__UPSTREAM__", upstream))
+        base.write_text(corefile.replace("__PILLAR__UPSTREAM__", upstream))
         environment = {key: text for key, text in os.environ.items() if not key.endswith("_SERVICE_HOST")}
         if more := os.environ.get("NODENS_TEST_ENVIRONMENT"):
             environment |= dict([more.split("=", 1)])
         self._process = in_namespace(
             world.node,
+            *around,
             *(sys.executable, "-m", "nodens.cli.node_cache", "-localip", ",".join(addresses)),
             *("-basecorefile", str(base), "-conf", str(folder / "Corefile"), "-kubednscm", str(folder / "none")),
             *flags,
