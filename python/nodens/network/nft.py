@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from nodens.network import netlink
 from nodens.network import nft_messages as messages
-from nodens.network.model import PREFIX, Step, refused
+from nodens.network.model import IPV6, PREFIX, Step, refused
 from nodens.network.netlink import NetlinkSocket
 from nodens.network.rules import SetName, set_name
 
@@ -72,6 +72,20 @@ def _tables(kernel: NetlinkSocket, family: int = messages.INET) -> list[TableSta
     """List the tables of a family."""
     found = (messages.read_table(kind, body) for kind, body in kernel.dump(messages.list_tables(family)))
     return [table for table in found if table]
+
+
+def addresses_of(name: str) -> tuple[str, ...]:
+    """Give the addresses that a table of ours was made for; none if it has no such set."""
+    found: dict[str, int | None] = {}
+    with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
+        for family in (4, IPV6):
+            try:
+                for _, body in kernel.dump(messages.list_elements(name, set_name(SetName.OURS, family))):
+                    found |= messages.read_elements(body)
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise refused(Step.READ_TABLE, f"inet {name}", error) from error
+    return tuple(found)
 
 
 def remove(name: str) -> bool:

@@ -115,11 +115,16 @@ def _try(told: Release, step: Callable[[Release, _Search], None], search: _Searc
 
 
 def _release_tables(told: Release, search: _Search) -> None:
-    """Remove the nft tables that nobody owns; the kernel itself keeps those of a living owner, even if forced."""
+    """Remove the nft tables that nobody owns; the kernel itself keeps those of a living owner, even if forced.
+
+    On kernels without owners (rung 3) a table is a living agent's if one of its addresses is served.
+    """
     for table in nft.tables():
         what = f"nft table inet {table.name}"
         if table.owner is not None:
             told.found.append(Found(what=what, kept=f"its owner lives (netlink port {table.owner})"))
+        elif living := search.living(nft.addresses_of(table.name)):
+            told.found.append(Found(what=what, kept=search.alive(living[0])))
         elif search.only_looks or nft.remove(table.name):
             told.found.append(Found(what=what))
 

@@ -122,6 +122,7 @@ def test_rules_and_links_of_others_stay_even_with_our_comment_or_our_name(world:
     "wanted",
     [
         pytest.param(rung(), id="an owned table"),
+        pytest.param(rung("nft", "timeout"), id="a table without an owner"),
         pytest.param(rung("iptables", "timeout"), id="iptables with a gate"),
         pytest.param(rung("iptables", "nothing"), id="iptables"),
     ],
