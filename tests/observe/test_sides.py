@@ -106,6 +106,19 @@ def test_health_and_ready_tell_the_reason(sides: Sides) -> None:
     assert get(health_port, "/health")[0].startswith("HTTP/1.1 503 ")
 
 
+def test_a_name_of_both_families_is_served_over_ipv4(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 0, 0, 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
+    ]
+    monkeypatch.setattr(server_file.socket, "getaddrinfo", lambda *_, **__: both)
+    named = HttpEndpoint(host="localhost", port=0)
+    sides.apply(observe_plan(health=(named,)))
+    with socket.socket() as connection:  # not create_connection, which asks for the name's addresses, too
+        connection.settimeout(5)
+        connection.connect(("127.0.0.1", sides.ports()[named]))
+
+
 def test_one_address_may_serve_all_three(sides: Sides) -> None:
     sides.apply(observe_plan(metrics=(ANY,), health=(ANY,), ready=(ANY,)))
     port = sides.ports()[ANY]

@@ -16,15 +16,13 @@ from nodens.network.drift import Watch
 from nodens.network.ipset import Gate
 from nodens.network.iptables import HeldRules
 from nodens.network.link import Link
-from nodens.network.model import LetGo, Rung, Spelling, SteeringPlan, Step, gather
+from nodens.network.model import LetGo, Spelling, SteeringPlan, Step, gather
 from nodens.network.nft import OwnTable
 from nodens.network.parts import BorrowedAddresses, Part, iptables_rules, need_iptables, table_of
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Sequence
-
-    from nodens.plan import NetworkPlan
 
 
 class Steered:
@@ -214,23 +212,6 @@ def _try_each(steps: Sequence[Callable[[], object]]) -> tuple[NetworkError, ...]
     return tuple(troubles)
 
 
-def _without_rung(plan: NetworkPlan) -> SteeringPlan:
-    """Make a plan that changes nothing."""
-    return SteeringPlan(
-        own_addresses=plan.own_addresses,
-        borrowed_addresses=plan.borrowed_addresses,
-        rung=Rung(
-            number=0,
-            spelling=None,
-            let_go=LetGo.NOTHING,
-            link=None,
-            accepts_by_iptables=False,
-            reason="none chosen",
-        ),
-        instance="none",
-    )
-
-
 @contextmanager
 def holding(plan: SteeringPlan, tun: int | None = None) -> Iterator[Link | None]:
     """Hold the link with our own addresses; None where the link is not ours to set. `tun` comes from a predecessor."""
@@ -251,13 +232,10 @@ def holding(plan: SteeringPlan, tun: int | None = None) -> Iterator[Link | None]
 
 @contextmanager
 def steering(
-    plan: SteeringPlan | NetworkPlan, link: Link | None = None, table_socket: socket.socket | None = None
+    plan: SteeringPlan, link: Link | None = None, table_socket: socket.socket | None = None
 ) -> Iterator[Steered]:
-    """Steer while inside. To drain without loss call `unsteer` first, answer what waits, then leave.
-
-    A NetworkPlan names no rung yet: with it nothing on the node is changed.
-    """
-    steered = Steered(plan if isinstance(plan, SteeringPlan) else _without_rung(plan), link, table_socket)
+    """Steer while inside. To drain without loss call `unsteer` first, answer what waits, then leave."""
+    steered = Steered(plan, link, table_socket)
     try:
         steered.steer()
     except NetworkError:

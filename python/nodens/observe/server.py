@@ -59,7 +59,8 @@ def open_socket(endpoint: HttpEndpoint, *, is_sharing: bool = False) -> socket.s
     """
     if endpoint.host:
         found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
+        # A name may stand for addresses of both families; like Go, take the IPv4 one: `localhost:9153` is 127.0.0.1.
+        family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
         return _listen(family, address, is_sharing=is_sharing)
     try:
         return _listen(socket.AF_INET6, ("::", endpoint.port), is_sharing=is_sharing)
