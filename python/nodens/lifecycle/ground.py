@@ -44,8 +44,9 @@ def steering_plan(plan: NetworkPlan, rung: Rung, instance: str = "") -> Steering
 class Ground:
     """Link and rules of this life. A context manager: entering holds our own addresses, leaving lets everything go.
 
-    `is_left`: leaving changes nothing on the node, for `-skipteardown` or a successor. `has_neighbour`: another agent
-    lives on the same addresses; only what is ours alone goes with us. `troubles`: what failed on the way out; each was
+    `is_left`: leaving changes nothing on the node, for `-skipteardown` or a successor that has said that it has all. An
+    agent that merely lives on the same addresses is no reason to leave rules behind: alive, it puts them back within a
+    second, and cluster DNS answers meanwhile; dead, nobody would. `troubles`: what failed on the way out; each was
     reported, and the rest went on.
     """
 
@@ -53,7 +54,6 @@ class Ground:
         """Hold nothing yet, or what the process before us gave."""
         self.plan = plan
         self.is_left = plan.is_left
-        self.has_neighbour: Callable[[], bool] = lambda: False
         self._tun = estate.tun if estate else None
         held = estate.table if estate else None
         self._table_socket = None if held is None else socket.socket(fileno=held)
@@ -87,14 +87,10 @@ class Ground:
         """Let the rules go, then the link; or leave both to whoever comes."""
         if not self.is_left:
             self._log.info("Tearing down")
-        has_neighbour = self.has_neighbour()
-        is_ours_to_clear = not (self.is_left or has_neighbour)
         if steered := self.steered:
-            if has_neighbour and not self.is_left and steered.table:
-                self.attempt(steered.table.release)
-            self.attempt(steered.release if is_ours_to_clear else steered.leave)
+            self.attempt(steered.leave if self.is_left else steered.release)
         if link := self.link:
-            self.attempt(link.release if is_ours_to_clear else link.leave)
+            self.attempt(link.leave if self.is_left else link.release)
 
     def borrow(self, addresses: tuple[str, ...]) -> None:
         """Point traffic to these borrowed addresses at us from now on, and to no others: make before break.
@@ -112,10 +108,7 @@ class Ground:
     def unsteer(self) -> None:
         """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is."""
         if (steered := self.steered) and not self.is_left:
-            if not self.has_neighbour():
-                self.attempt(steered.unsteer)
-            elif steered.table and steered.is_steering:
-                self.attempt(steered.table.shut)  # rules and gate of iptables are the neighbour's, too
+            self.attempt(steered.unsteer)
         self._numbers.put(STEERED, value=0)
 
     def attempt(self, step: Callable[[], None]) -> None:

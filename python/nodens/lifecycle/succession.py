@@ -36,7 +36,6 @@ class Standing:
     door: Door
     before: Predecessor | None
     is_sharing: bool
-    has_neighbour: bool = False  # it came by itself, and said so
 
     def bind(self, plan: Plan, log: Log) -> engine.Bound:
         """Bind the engine, with the sockets and the cache of the process before us if it gave them."""
@@ -99,7 +98,6 @@ def stand(  # noqa: PLR0913 - all that the ground and the door are made with
     if door.descriptor is None and not takes_over:
         _meet(name, where, takes_over=False)  # it came in the same moment, and was first
     standing = Standing(ground=Ground(wanted, log, numbers, estate), door=door, before=before, is_sharing=takes_over)
-    standing.ground.has_neighbour = lambda: standing.has_neighbour or door.descriptor is None
     life.enter_context(standing.ground)
     return standing
 
@@ -129,7 +127,6 @@ def bequeath(visit: Visit, standing: Standing, running: Running, keeper: Keeper,
     try:
         word = "beside" if visit.line is None else _offer(visit.line, standing, running, log)
         if word == "beside":
-            standing.has_neighbour = True
             log.info(f"nodens {visit.version} lives beside us now; both serve until one is stopped")
         if word != "reads" or visit.line is None:
             return False
