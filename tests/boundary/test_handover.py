@@ -376,6 +376,19 @@ def test_a_released_engine_takes_no_query_any_more(counted: Upstream) -> None:
     new.stop(1000)
 
 
+def test_who_was_lent_sockets_still_hears_when_the_lender_just_stops(counted: Upstream) -> None:
+    """The lender was never told that its sockets are served, and stops as if it were alone."""
+    old = started(plan_for(counted.port))
+    address = warm(old)
+    sockets = old.sockets()
+    new = started(plan_for(counted.port, address), sockets=sockets)
+    close_all(sockets)
+    old.stop(1000)
+    warm(new)
+    assert requests(new) >= len(NAMES)
+    new.stop(1000)
+
+
 def test_who_shares_a_port_has_to_say_so(counted: Upstream) -> None:
     first = started(plan_for(counted.port))
     (address,) = first.addresses()

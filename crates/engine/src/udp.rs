@@ -20,12 +20,14 @@ pub struct Ear {
     listener: ListenerId,
     /// Another process reads from it now.
     is_released: bool,
+    /// Another process has been given it and may hear on it.
+    is_lent: bool,
 }
 
 impl Ear {
     /// Listen with a bound socket.
     pub fn new(socket: UdpSocket, address: SocketAddr, listener: ListenerId) -> Self {
-        Self { socket, address, listener, is_released: false }
+        Self { socket, address, listener, is_released: false, is_lent: false }
     }
 
     /// To be waited for.
@@ -48,6 +50,11 @@ impl Ear {
         self.listener = heir;
     }
 
+    /// Remember that another process has it, too.
+    pub fn lend(&mut self) {
+        self.is_lent = true;
+    }
+
     /// Read nothing more from it: another process does. Replies still leave.
     pub fn release(&mut self) {
         self.is_released = true;
@@ -55,7 +62,12 @@ impl Ear {
 
     /// Hear nothing new, so that what comes finds whoever has this address now; what waits can still be read, and
     /// replies still leave. A connected UDP socket hears its peer alone, and nobody of ours sends from the discard port.
+    ///
+    /// Not if it was ever lent: whoever was given it may serve with it, though he never said so, and would be made deaf.
     pub fn retire(&self) {
+        if self.is_lent {
+            return;
+        }
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -551,10 +551,11 @@ impl Worker {
     }
 
     /// Duplicates of what listens; one that cannot be duplicated is bound anew by whoever gets the others.
-    fn lend(&self) -> Vec<Handed> {
+    fn lend(&mut self) -> Vec<Handed> {
         let mut lent = Vec::new();
         for listening in &self.listening {
-            if let Some(ear) = self.hands.udp.ears.get(listening.ear) {
+            if let Some(ear) = self.hands.udp.ears.get_mut(listening.ear) {
+                ear.lend();
                 lent.extend(Handed::of(ear.address(), Protocol::Udp, ear.socket()));
             }
             for door in listening.doors.iter().filter_map(|door| self.hands.tcp.doors.get(*door)) {

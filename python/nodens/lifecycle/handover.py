@@ -167,6 +167,7 @@ class Predecessor:
 def meet(name: str, *, asks_all: bool) -> Predecessor | None:
     """Knock at the door: None if nobody is there. Raises HandoverError if it is another user's."""
     knocking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    knocking.settimeout(REPLY_S)  # a door that is never opened must not hold up a start
     try:
         knocking.connect(name)
     except OSError:
