@@ -104,6 +104,19 @@ def test_without_a_hand_over_both_serve_until_one_is_stopped(node: World, start:
         assert network.release().found == []
 
 
+def test_a_neighbour_that_died_is_no_reason_to_leave_rules_behind(node: World, start: Start) -> None:
+    first = start(node, "-steering=iptables")
+    first.until(STEERED)
+    second = start(node, "-steering=iptables", "-takeover", "-interfacename=other")
+    second.until(STEERED)
+    first.until("lives beside us now")
+    second.send(signal.SIGKILL)
+    second.wait()
+    first.send(signal.SIGTERM)
+    assert first.wait() == 0
+    assert "skip conntrack" not in node.on_node("iptables-nft-save", "-t", "raw")
+
+
 def test_a_holder_that_does_not_share_is_named_even_to_a_takeover(node: World, start: Start) -> None:
     node.on_node("ip", "addr", "add", "169.254.20.10/32", "dev", "lo")
     holder = node.serve(node.node, "169.254.20.10", b"x")
