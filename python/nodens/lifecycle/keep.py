@@ -153,17 +153,19 @@ class Keeper:
         if why_not := self._why_they_hang() or self._why_not():
             self._say(f"{why_not}; traffic is not pointed here")
             self._sides.steering = Status(unready=(why_not,))
+            self._ground.clear_away()  # a dead agent's rules must not point traffic here, either
             return False
         steered.steer()
         self._numbers.put(STEERED, value=1)
         self._sides.steering = Status()
         self._said = ""
         self._log.info(f"steering: {', '.join(self._ground.plan.addresses)}: {self._ground.plan.rung}")
+        self._ground.clear_away()
         return True
 
     def _keep(self, steered: Steered, watch: Watch) -> None:
         """Beat and repair until told to stop, or until the workers no longer turn."""
-        now_s = beaten_s = compared_s = looked_s = time.monotonic()
+        now_s = beaten_s = compared_s = looked_s = cleared_s = time.monotonic()
         heart = Heart.first(self._running.pulse(), now_s)
         is_touched = False
         while not self._is_over.is_set():
@@ -186,6 +188,9 @@ class Keeper:
             if is_touched and now_s - looked_s >= _LOOK_GAP_S:
                 is_touched = not self._is_done(lambda: self._repair(steered))
                 looked_s = compared_s = time.monotonic()
+            if now_s - cleared_s >= self._interval_s:
+                self._ground.clear_away()
+                cleared_s = time.monotonic()
 
     def _is_done(self, step: Callable[[], None]) -> bool:
         """Do a step; a trouble is told, and the keeper goes on."""

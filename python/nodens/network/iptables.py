@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
 from nodens.network.model import PREFIX, Step
-from nodens.network.nft import can_carry_iptables
+from nodens.network.nft import can_carry_iptables, has_table
+from nodens.network.nft_messages import NFT_FAMILIES
 from nodens.network.rules import Rule, Table, restore_text
 from nodens.network.saved import Saved, is_dropping, is_legacy, parse_saved
 
@@ -62,6 +63,15 @@ class Iptables:
         """Load one transaction; nothing of it holds if a line is refused."""
         program = self.program(family, "restore")
         run_tool([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text)
+
+    def may_hold_raw(self, family: int) -> bool:
+        """Whether the kernel has a table `raw` that this tool would read; told without running it."""
+        if self.flavour == "legacy":
+            return Table.RAW in _loaded_tables(family)
+        try:
+            return not self.flavour or has_table(Table.RAW, NFT_FAMILIES[family])
+        except OSError:
+            return True  # the tool itself will say why not
 
     def read(self, family: int) -> Saved:
         """Read the two tables that are ours to write to."""
@@ -182,6 +192,11 @@ class HeldRules:
         """Set nothing yet."""
         self._tool = tool
         self._wanted = tuple(wanted)
+
+    @property
+    def tool(self) -> Iptables:
+        """The iptables that carries them."""
+        return self._tool
 
     @property
     def families(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from nodens.errors import NetworkError
 from nodens.network.drift import Watch
 from nodens.network.ipset import Gate
 from nodens.network.iptables import HeldRules
+from nodens.network.leftovers import Leftovers, clear_away
 from nodens.network.link import Link
 from nodens.network.model import LetGo, Spelling, SteeringPlan, Step, gather
 from nodens.network.nft import OwnTable
@@ -154,6 +155,10 @@ class Steered:
         if self._gate is not None:
             return self._gate.steered()
         return {} if self.missing() else dict.fromkeys(self.plan.addresses)
+
+    def clear_away(self) -> Leftovers:
+        """Take away what the dead left for our addresses, and tell what stands beside us. Best after steering."""
+        return clear_away(self.plan, self._rules.tool if self._rules is not None else None)
 
     def watch(self) -> Watch:
         """Listen for what can be taken from us. Nobody can touch an owned table, and nft's own beats are not drift."""

@@ -137,6 +137,10 @@ STEERING_REPAIRED = _gauge(
     "nodens_steering_last_repair_timestamp_seconds",
     "When something that was taken from link or rules was last put back, in seconds since the epoch; 0: never.",
 )
+STEERING_STALE = _gauge(
+    "nodens_steering_stale_rules",
+    "Rules of another agent, dead or beside us, that would keep pods from cluster DNS when we are gone; 0 is well.",
+)
 
 CONTROL: tuple[Family, ...] = (
     SETUP_ERRORS,
@@ -166,6 +170,7 @@ CONTROL: tuple[Family, ...] = (
     STEERED,
     STEERING_RUNG,
     STEERING_REPAIRED,
+    STEERING_STALE,
 )
 
 
