@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from nodens.errors import NetworkError
 from nodens.network.model import PREFIX, Step
 from nodens.network.nft import can_carry_iptables, has_table
 from nodens.network.nft_messages import NFT_FAMILIES
+from nodens.network.programs import find_program, run_tool
 from nodens.network.rules import Rule, Table, restore_text
 from nodens.network.saved import Saved, is_dropping, is_legacy, parse_saved
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from nodens.network.saved import SavedRule
 
 _LOCK_WAIT_S: Final = 5  # as the original waits for /run/xtables.lock
-_RUN_LIMIT_S: Final = 30  # a node with many thousand rules takes seconds; a tool that hangs must not hang us
-_LOCK_WORDS: Final = "holding the xtables lock"
 _PROGRAMS: Final = {4: "iptables", 6: "ip6tables"}
 _TABLES_IN_USE: Final = {4: Path("/proc/net/ip_tables_names"), 6: Path("/proc/net/ip6_tables_names")}
 _FAMILY_NAMES: Final = {4: "IPv4", 6: "IPv6"}
@@ -42,7 +39,7 @@ class Iptables:
 
     def is_there(self, family: int = 4) -> bool:
         """Whether the programs are installed."""
-        return all(_find(self.program(family, verb)) for verb in ("save", "restore"))
+        return all(find_program(self.program(family, verb)) for verb in ("save", "restore"))
 
     def save(self, family: int, *tables: Table, counts: bool = False) -> str:
         """Print the rules of some tables, or of all; with packets and bytes before each, if wished."""
@@ -62,7 +59,7 @@ class Iptables:
     def restore(self, family: int, text: str) -> None:
         """Load one transaction; nothing of it holds if a line is refused."""
         program = self.program(family, "restore")
-        run_tool([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text)
+        run_tool([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text, dies_with_us=True)
 
     def may_hold_raw(self, family: int) -> bool:
         """Whether the kernel has a table `raw` that this tool would read; told without running it."""
@@ -78,36 +75,12 @@ class Iptables:
         return parse_saved(self.save(family, Table.RAW, Table.FILTER))
 
 
-def _find(program: str) -> str | None:
-    """Find a program where nodes keep it."""
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin")
-
-
 def _loaded_tables(family: int) -> set[str]:
     """Which legacy tables the kernel has."""
     try:
         return set(_TABLES_IN_USE[family].read_text().split())
     except OSError:
         return set()
-
-
-def run_tool(arguments: list[str], step: Step, text: str | None = None) -> str:
-    """Run a tool with a limit; what it prints on failure is the reason."""
-    program = _find(arguments[0])
-    if program is None:
-        raise NetworkError(step, arguments[0], "no such program")
-    try:
-        done = subprocess.run(
-            [program, *arguments[1:]], input=text, capture_output=True, text=True, timeout=_RUN_LIMIT_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NetworkError(step, arguments[0], f"no end after {_RUN_LIMIT_S} s") from error
-    except OSError as error:
-        raise NetworkError(step, arguments[0], (error.strerror or "").lower(), error.errno) from error
-    if done.returncode:
-        why = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise NetworkError(Step.TAKE_LOCK if _LOCK_WORDS in why else step, arguments[0], why)
-    return done.stdout
 
 
 def find_iptables() -> Iptables | None:
