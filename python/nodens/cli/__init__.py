@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "release": "remove every trace of nodens, and of a dead node-cache, from this node",
     "show": "print the Corefile or the plan that would be used, and where each value comes from; directives; metrics",
     "doctor": "look at this node: rung, ports, left-overs, kube-proxy, upstreams, answers; change nothing",
+    "lab": "the lesson: a small world of three nodes in network namespaces, to try it all in (root)",
 }
 
 _HELP: Final = f"""nodens {__version__}: a DNS cache for every node of a Kubernetes cluster.
@@ -34,7 +35,7 @@ your own:    nodens check Corefile && nodens run --corefile Corefile --port 1053
 on a node:   the command `node-cache` has the flags of NodeLocal DNSCache; `node-cache -help` lists them
 
 signals:     SIGHUP or SIGUSR1 reload (changed files are noticed by themselves), SIGTERM drains and stops
-exit codes:  0 well; 1 a bug of ours; 2 the Corefile or the command line; 3 the node; 4 the engine
+exit codes:  0 well; 1 a bug of ours; 2 the Corefile or the command line; 3 the node; 4 the engine; 5 the lab
 """
 
 

@@ -8,6 +8,7 @@ clear(Place())
 from nodens.lab.world.clearing import clear
 from nodens.lab.world.errands import Done, run
 from nodens.lab.world.inside import inside
+from nodens.lab.world.needs import missing, require
 from nodens.lab.world.place import Place
 from nodens.lab.world.programs import (
     Order,
@@ -21,9 +22,11 @@ from nodens.lab.world.programs import (
     wait_until,
 )
 from nodens.lab.world.proxy import ProxyMode
-from nodens.lab.world.raising import CLUSTER_DNS, OUTSIDE_RESOLVER, Wish, up
+from nodens.lab.world.raising import CLUSTER_DNS, NODE_CACHE, OUTSIDE_RESOLVER, Progress, Wish, up
 from nodens.lab.world.room import Furniture, Room
+from nodens.lab.world.shells import shell_command
 from nodens.lab.world.standing import World, find
+from nodens.lab.world.status import status
 from nodens.lab.world.topology import (
     DNS_TEST,
     DOMAIN,
@@ -43,6 +46,7 @@ __all__ = [
     "DNS_TEST",
     "DOMAIN",
     "GATEWAY",
+    "NODE_CACHE",
     "OUTSIDE_RESOLVER",
     "Addresses",
     "Done",
@@ -53,6 +57,7 @@ __all__ = [
     "Pod",
     "Port",
     "Program",
+    "Progress",
     "ProxyMode",
     "Room",
     "Service",
@@ -66,10 +71,14 @@ __all__ = [
     "is_alive",
     "kube_dns_upstream",
     "lesson",
+    "missing",
+    "require",
     "run",
     "said",
     "send",
+    "shell_command",
     "start",
+    "status",
     "up",
     "wait_said",
     "wait_until",

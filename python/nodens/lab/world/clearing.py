@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 
 from nodens.errors import LabError
@@ -44,7 +43,7 @@ def pids_in(place: Place) -> Iterator[int]:
         with contextlib.suppress(FileNotFoundError):
             status = os.stat(NAMESPACES / name)  # noqa: PTH116 - device and inode of what is mounted there
             ours.add((status.st_dev, status.st_ino))
-    for entry in os.listdir("/proc") if ours else ():
+    for entry in os.listdir("/proc") if ours else ():  # noqa: PTH208 - numbers, not paths
         if entry.isdecimal() and int(entry) != os.getpid():
             with contextlib.suppress(OSError):
                 status = os.stat(f"/proc/{entry}/ns/net")  # noqa: PTH116 - the same
@@ -82,6 +81,6 @@ def _remove_folder(place: Place) -> None:
 def _remove_namespace_folder() -> None:
     """Remove /run/netns, if it came with us and nobody else has come since."""
     with contextlib.suppress(OSError):
-        if not os.listdir(NAMESPACES):
+        if not any(NAMESPACES.iterdir()):
             run(["umount", "-l", str(NAMESPACES)], check=False)
             NAMESPACES.rmdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +55,6 @@ class Place:
     def namespaces(self) -> list[str]:
         """List the network namespaces that are there now, with our prefix."""
         try:
-            return sorted(name for name in os.listdir(NAMESPACES) if name.startswith(self.prefix))
+            return sorted(path.name for path in NAMESPACES.iterdir() if path.name.startswith(self.prefix))
         except FileNotFoundError:
             return []

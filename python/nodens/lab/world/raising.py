@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,16 +15,28 @@ from nodens.lab.world.place import NAMESPACES, Place
 from nodens.lab.world.programs import Order
 from nodens.lab.world.proxy import ProxyMode
 from nodens.lab.world.room import Furniture, open_room
+from nodens.lab.world.standing import World, find, services_file, write_services
 from nodens.lab.world.state import State
 from nodens.lab.world.topology import DOMAIN, GATEWAY, Addresses, Pod, Topology, lesson
-from nodens.lab.world.standing import World, find, services_file, write_services
 
 FOLDER_SIZE = "64m"  # of memory at most, for state, logs and what lessons write
 CLUSTER_DNS, OUTSIDE_RESOLVER = "cluster DNS", "outside resolver"  # roles of the programs that every world has
+NODE_CACHE = "node cache"  # the role of what the lesson is about
 SERVICES_INSIDE = "/run/host/services"  # where a cluster-DNS pod sees the Services
 MADE_NAMESPACE_FOLDER = "made-netns-folder"  # noted if /run/netns was not there before us
 
-Tell = Callable[[str, float], None]  # what is done, and the seconds it took
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One step of the raising: begun while `seconds` is None, then done."""
+
+    number: int
+    of: int
+    what: str
+    seconds: float | None = None
+
+
+Tell = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +63,8 @@ def up(place: Place, wish: Wish, tell: Tell) -> World:
         ("start cluster DNS twice, and the resolver outside", lambda: _start_servers(raised)),
         ("ask for kubernetes.default in pod dns-test", lambda: _ask(raised)),
     )
-    for what, do in steps:
+    for number, (what, do) in enumerate(steps, 1):
+        tell(Progress(number=number, of=len(steps), what=what))
         began = time.monotonic()
         try:
             do()
@@ -61,7 +73,7 @@ def up(place: Place, wish: Wish, tell: Tell) -> World:
             if isinstance(error, LabError):
                 raise LabError(f"lab: cannot {what}: {error}\nhint: everything was taken back") from error
             raise
-        tell(what, time.monotonic() - began)
+        tell(Progress(number=number, of=len(steps), what=what, seconds=time.monotonic() - began))
     return raised
 
 

@@ -1,9 +1,9 @@
-"""A room is what a node or a container sees: a network, and files of its own in /etc and /run. The host keeps its own.
+r"""A room is what a node or a container sees: a network, and files of its own in /etc and /run. The host keeps its own.
 
 Made once with `unshare`, and kept by handles in the world's folder (bind mounts of the namespaces), so no process has
 to hold it. A pod with `hostNetwork` is a room on its node's network.
 
-    room = open_room(place, "k01-worker", resolv_conf="nameserver 172.18.0.1\n")
+    room = open_room(place, "k01-worker", Furniture(resolv_conf="nameserver 172.18.0.1\n"))
     run(room.command("cat", "/etc/resolv.conf"))
 
 /etc is a folder of links to the host's files (they stand at /run/host/etc inside), with the room's own beside them.
@@ -87,14 +87,13 @@ def open_room(place: Place, name: str, furniture: Furniture, *, network: str = "
     hostname = furniture.hostname or name
     own = {"/etc/resolv.conf": furniture.resolv_conf, "/etc/hostname": f"{hostname}\n", **furniture.files}
     for path, text in own.items():
-        target = room.path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        room.path(path).parent.mkdir(parents=True, exist_ok=True)
+        room.path(path).write_text(text, encoding="utf-8")
     mounts = dict(furniture.mounts)
     if room.network != name:  # one lock for all that touch this network's rules
         mounts["/run/xtables.lock"] = place.room_folder(room.network) / "run" / "xtables.lock"
-    for target in mounts:
-        _make_target(room, target, mounts[target])
+    for target, source in mounts.items():
+        _make_target(room, target, source)
     _link_host_files(room.folder / "etc")
     pairs = [word for target, source in mounts.items() for word in (str(source), _inside(room, target))]
     run(
@@ -133,7 +132,7 @@ def _inside(room: Room, target: str) -> str:
 
 def _link_host_files(etc: Path) -> None:
     """Put a link to every file of the host's /etc that the room has none of its own for."""
-    own = set(os.listdir(etc))
+    own = {entry.name for entry in etc.iterdir()}
     for entry in os.scandir("/etc"):
         if entry.name not in own:
             target = os.readlink(entry.path) if entry.is_symlink() else f"/run/host/etc/{entry.name}"  # noqa: PTH115 - an entry of scandir

@@ -100,7 +100,7 @@ class World:
         close_room(self.room(name))
         self._note(rooms=tuple(each for each in self._state.rooms if each[0] != name))
 
-    def run(  # noqa: PLR0913 - the same words as `errands.run`, and where
+    def run(
         self,
         room: str,
         *words: str,

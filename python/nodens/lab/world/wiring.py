@@ -42,7 +42,8 @@ def cables(world: Topology, namespace: Naming) -> str:
     lines = [f"netns add {namespace(name)}" for name in rooms_of(world)]
     if world.networks.switch.v4:
         lines += [
-            f"link add {UPLINK} netns {namespace(node.name)} type veth peer name {node_link(node)} netns {namespace(GATEWAY)}"
+            f"link add {UPLINK} netns {namespace(node.name)} type veth"
+            f" peer name {node_link(node)} netns {namespace(GATEWAY)}"
             for node in world.nodes
         ]
     lines += [
