@@ -32,7 +32,12 @@ def page_of(folder: Path, text: str) -> Page:
         pytest.param(
             disguised, "~~~text\nsudo nodens lab up\n~~~\n", ["looks like a command"], id="a command in a text"
         ),
-        pytest.param(disguised, "~~~text\n$ is dear\nnodens: a word\n~~~\n", ["looks like a command"], id="whatever stands behind a prompt"),
+        pytest.param(
+            disguised,
+            "~~~text\n$ is dear\nnodens: a word\n~~~\n",
+            ["looks like a command"],
+            id="whatever stands behind a prompt",
+        ),
         pytest.param(refusals, "~~~corefile\n. {\n  cache 30\n}\n~~~\n", [], id="a Corefile"),
         pytest.param(
             refusals, "~~~corefile\n. {\n  cahce 30\n}\n~~~\n", ["Corefile:2:3: `cahce`"], id="a wrong Corefile"
