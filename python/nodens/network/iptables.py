@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
+from nodens.network import holders
 from nodens.network.model import PREFIX, Step
 from nodens.network.nft import can_carry_iptables, has_table
 from nodens.network.nft_messages import NFT_FAMILIES
@@ -184,7 +185,7 @@ class HeldRules:
         """Say which families lack rules, and how many."""
         found = []
         for family in self.families:
-            insert, surplus = delta(self._of(family), self._tool.read(family))
+            insert, surplus = self._delta(family, self._tool.read(family))
             if insert or surplus:
                 found.append(f"{_FAMILY_NAMES[family]} iptables ({len(insert)} missing, {len(surplus)} too many)")
         return tuple(found)
@@ -193,7 +194,7 @@ class HeldRules:
         """Make true what is wanted, in one transaction per family; say what had to be put back."""
         put_back = []
         for family in self.families:
-            insert, surplus = delta(self._of(family), self._tool.read(family))
+            insert, surplus = self._delta(family, self._tool.read(family))
             if insert or surplus:
                 self._tool.restore(family, restore_text(insert, deletions(surplus)))
                 put_back.append(f"{_FAMILY_NAMES[family]} iptables ({len(insert)} missing, {len(surplus)} too many)")
@@ -204,7 +205,7 @@ class HeldRules:
         old, self._wanted = self._wanted, tuple(wanted)
         for family in sorted({rule.family for rule in (*old, *wanted)}):
             saved = self._tool.read(family)
-            insert, surplus = delta(self._of(family), saved)
+            insert, surplus = self._delta(family, saved)
             gone = set(old) - set(self._wanted)
             told = {line.rule for line in surplus}  # of a rule that is wanted no longer, all copies are there already
             leaving = [*surplus, *(line for line in saved.rules if line.rule in gone - told)]
@@ -214,6 +215,19 @@ class HeldRules:
     def release(self) -> None:
         """Take our rules away, duplicates too."""
         self.replace(())
+
+    def _delta(self, family: int, saved: Saved) -> tuple[tuple[Rule, ...], tuple[SavedRule, ...]]:
+        """Say what to insert and to delete. A living neighbour's rules of another gate stay: it would put them back."""
+        wanted = self._of(family)
+        insert, surplus = delta(wanted, saved)
+        others = {line.rule for line in surplus if line.rule and line.rule not in wanted}
+        alive = {
+            address
+            for port in {rule.port for rule in others}
+            for address in holders.strangers({rule.address for rule in others}, port)
+        }
+        kept = {rule for rule in others if rule.address in alive}
+        return insert, tuple(line for line in surplus if line.rule not in kept)
 
     def _of(self, family: int) -> tuple[Rule, ...]:
         """The rules of one family."""

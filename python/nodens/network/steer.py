@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nodens.errors import NetworkError
-from nodens.network.drift import Watch
+from nodens.network.drift import Touched, Watch
 from nodens.network.ipset import Gate
 from nodens.network.iptables import HeldRules
 from nodens.network.leftovers import Leftovers, clear_away
@@ -23,7 +23,7 @@ from nodens.network.parts import BorrowedAddresses, Part, iptables_rules, need_i
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 
 class Steered:
@@ -125,26 +125,34 @@ class Steered:
             self._borrowed.go(plan.borrowed_addresses)
         self.plan = plan
 
-    def missing(self) -> tuple[str, ...]:
+    def missing(self, where: Collection[Touched] = frozenset(Touched)) -> tuple[str, ...]:
         """Say what is not as it was set; change nothing."""
         if not self._is_steering:
             return ()
-        found = list(self._link.missing()) if self._link is not None else []
-        for part in self._parts:
+        found: list[str] = []
+        if self._link is not None and Touched.LINK in where:
+            found += self._link.missing()
+        for part in self._of(where):
             found += part.missing()
         return tuple(dict.fromkeys(found))
 
-    def repair(self) -> tuple[str, ...]:
+    def repair(self, where: Collection[Touched] = frozenset(Touched)) -> tuple[str, ...]:
         """Put back what somebody took away, try every part, and say what it was."""
         if not self._is_steering:
             return ()
         put_back: list[str] = []
-        ensures = [part.ensure for part in self._parts]
-        if self._link is not None:
+        ensures = [part.ensure for part in self._of(where)]
+        if self._link is not None and Touched.LINK in where:
             ensures.insert(0, self._link.ensure)  # own addresses, too
         if troubles := _try_each([partial(_note_what, ensure, put_back) for ensure in ensures]):
             raise gather(Step.STEER, self.plan.link_name, troubles)
         return tuple(dict.fromkeys(put_back))
+
+    def _of(self, where: Collection[Touched]) -> tuple[Part, ...]:
+        """The parts that are links' or rules'."""
+        return tuple(
+            part for part in self._parts if (Touched.LINK if part is self._borrowed else Touched.RULES) in where
+        )
 
     def steered(self) -> dict[str, int | None]:
         """Read back which addresses are steered, and for how many milliseconds (None: no end)."""
