@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final, Self
 
 from nodens import network
 from nodens.errors import NetworkError
-from nodens.observe import SETUP_ERRORS, STEERED, STEERING_REPAIRED, STEERING_RUNG
+from nodens.observe import (
+    SETUP_ERRORS,
+    STEERING_REPAIRED,
+    STEERING_RUNG,
+    Withheld,
+    begin_steering,
+    tell_steering,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +83,7 @@ class Ground:
                 self.link.release()
                 raise
             self._log.info(f"Added interface - {self.plan.link_name}")
-        self._numbers.put(STEERED, value=0)
+        begin_steering(self._numbers)
         self._numbers.put(STEERING_REPAIRED, value=0)
         self._numbers.put(STEERING_RUNG, rung.link or "", rung.spelling or "", value=rung.number)
         return self
@@ -109,7 +116,7 @@ class Ground:
         """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is."""
         if (steered := self.steered) and not self.is_left:
             self.attempt(steered.unsteer)
-        self._numbers.put(STEERED, value=0)
+        tell_steering(self._numbers, Withheld.STOPPING)
 
     def attempt(self, step: Callable[[], None]) -> None:
         """Do a step of the way out; report and keep what failed."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from nodens.errors import EngineStopped, NetworkError
 from nodens.lifecycle.heart import STILL_LIMIT_S, Heart
-from nodens.observe import CONTROL_FAILURES, STEERED, STEERING_REPAIRED, Status
+from nodens.observe import CONTROL_FAILURES, STEERING_REPAIRED, Status, Withheld, tell_let_go, tell_steering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,12 +150,14 @@ class Keeper:
 
     def _steer(self, steered: Steered) -> bool:
         """Point traffic at us if we have something to give; whether it is so."""
-        if why_not := self._why_they_hang() or self._why_not():
+        hang = self._why_they_hang()
+        if why_not := hang or self._why_not():
+            tell_steering(self._numbers, Withheld.WORKERS if hang else Withheld.UPSTREAMS)
             self._say(f"{why_not}; traffic is not pointed here")
             self._sides.steering = Status(unready=(why_not,))
             return False
         steered.steer()
-        self._numbers.put(STEERED, value=1)
+        tell_steering(self._numbers, None)
         self._sides.steering = Status()
         self._said = ""
         self._log.info(f"steering: {', '.join(self._ground.plan.addresses)}: {self._ground.plan.rung}")
@@ -219,7 +221,7 @@ class Keeper:
             "traffic goes to cluster DNS until all workers turn again"
         )
         self._sides.steering = Status(unready=("workers hang",))
-        self._numbers.put(STEERED, value=0)
+        tell_let_go(self._numbers, Withheld.WORKERS)
         self._are_mistrusted = True
         steered.unsteer()
 
@@ -242,7 +244,7 @@ class Keeper:
         self._ground.count(trouble)
         steered = self._ground.steered
         if not (steered and steered.is_steering):
-            self._numbers.put(STEERED, value=0)
+            tell_steering(self._numbers, Withheld.TROUBLE)
             self._sides.steering = Status(unready=(str(trouble),))
         self._say(str(trouble))
 
