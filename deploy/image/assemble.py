@@ -35,7 +35,8 @@ UNWANTED = re.compile(
 PLAIN = [f"{name}{verb}" for name in ("iptables", "ip6tables") for verb in ("", "-save", "-restore")]
 USERS = {"passwd": "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n",
          "group": "root:x:0:\nnonroot:x:65532:\n"}  # fmt: skip
-FOLDERS = {"tmp": 0o1777, "run": 0o755, "proc": 0o555, "sys": 0o555, "dev": 0o755, "etc/coredns": 0o755}
+FOLDERS = {"tmp": 0o1777, "run": 0o755, "proc": 0o555, "sys": 0o555, "dev": 0o755, "etc/coredns": 0o755,
+           "run/nodens": 0o755}  # fmt: skip
 
 
 def ask(*words: str) -> str:
