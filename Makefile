@@ -67,7 +67,7 @@ lint: $(VENV)/dev.installed $(ENGINE) ## formats, lints, types, floors, stubs
 	$(PY) -m mypy.stubtest nodens._engine --ignore-disjoint-bases
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -q -- -D warnings
-	shellcheck tools/setup .ci/run
+	shellcheck tools/setup .ci/run lab/deploy.sh lab/destroy.sh tests/kind/stand-in.sh
 
 netns: $(VENV)/dev.installed $(ENGINE) ## tests on the real kernel, in namespaces of their own (root)
 	$(PYTEST) -m netns tests

@@ -1,0 +1,52 @@
+"""nodens lab: the lesson's world on this machine, in network namespaces. Each sub-command is a file of this folder."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# sub-command -> what it does. Each is a file here with `main(words) -> exit code`, loaded when it is asked for.
+COMMANDS: Final = {
+    "up": "raise the world: three nodes, cluster DNS, kube-proxy's rules, the pod dns-test; some seconds",
+    "status": "tell what stands, and how it does",
+    "shell": "open a shell on a node or in a pod, or run a command there",
+    "down": "take everything away again, whatever state it is in",
+}
+
+_HELP: Final = """\
+nodens lab: NodeLocal DNSCache, hands on. A small Kubernetes-like world in network namespaces on this machine: no
+Docker, no internet; root. Nothing of this machine is changed but namespaces called nodens-lab-* and one folder,
+/run/nodens-lab; `nodens lab down` leaves nothing.
+
+usage: sudo nodens lab COMMAND [options]        nodens lab COMMAND --help tells more
+
+{commands}
+
+try it:      sudo nodens lab up
+             sudo nodens lab shell dns-test -- nslookup kubernetes.default
+             sudo nodens lab shell k01-worker -- iptables -t nat -S KUBE-SERVICES
+             sudo nodens lab down
+
+exit codes:  0 well; 2 the command line; 5 the lab: what is missing or went wrong is said
+"""
+
+
+def help_text() -> str:
+    """The text of `nodens lab --help`."""
+    return _HELP.format(commands="\n".join(f"  {name:8} {what}" for name, what in COMMANDS.items()))
+
+
+def main(words: Sequence[str]) -> int:
+    """Run a sub-command."""
+    if not words or words[0] in {"-h", "--help", "help"}:
+        print(help_text(), end="")
+        return 0 if words else 2
+    command, *rest = words
+    if command not in COMMANDS:
+        sys.stderr.write(f"nodens lab: `{command}` is not a command; expected one of: {', '.join(COMMANDS)}\n")
+        return 2
+    return int(import_module(f"nodens.cli.lab.{command}").main(rest))
