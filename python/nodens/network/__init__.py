@@ -7,6 +7,7 @@ from nodens.network.interfaces import interfaces
 from nodens.network.iptables import Iptables
 from nodens.network.ladder import Wishes, choose
 from nodens.network.link import Link
+from nodens.network.link import find as find_link
 from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
 from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
@@ -43,6 +44,7 @@ __all__ = [
     "Wishes",
     "choose",
     "error_type",
+    "find_link",
     "find_taken",
     "first_free_port",
     "holder",
