@@ -108,6 +108,14 @@ class Program:
         assert code is not None
         return code
 
+    def until_stopped(self) -> float:
+        """Wait until it stands still, by SIGSTOP; gives when."""
+        end_s = time.monotonic() + LIMIT_S
+        while Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
+            assert time.monotonic() < end_s, self.said
+            threading.Event().wait(0.02)
+        return time.monotonic()
+
     def is_gone(self) -> bool:
         """Whether it has ended."""
         return programs.exit_code(self._program) is not None

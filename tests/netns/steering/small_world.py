@@ -67,7 +67,7 @@ class World:
     def on_node(self, *words: str, text: str | None = None, check: bool = True) -> str:
         return run("ip", "netns", "exec", self.node, *words, text=text, check=check)
 
-    def serve(self, where: str, address: str, tag: bytes) -> socket.socket:
+    def serve(self, where: str, address: str, tag: bytes, port: int = 53) -> socket.socket:
         """Answer every datagram with a tag and what was asked, until the socket is closed."""
         with inside(where):
             server = socket.socket(family_of(address), socket.SOCK_DGRAM)
@@ -75,7 +75,7 @@ class World:
                 server.setsockopt(socket.IPPROTO_IP, 15, 1)  # IP_FREEBIND
             else:
                 server.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
-            server.bind((address, 53))
+            server.bind((address, port))
         self.servers.append(server)
 
         def answer() -> None:
