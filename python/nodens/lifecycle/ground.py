@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from nodens import network
 from nodens.errors import NetworkError
+from nodens.lifecycle.clearing import Clearing
 from nodens.observe import (
     SETUP_ERRORS,
     STEERING_REPAIRED,
@@ -75,6 +76,7 @@ class Ground:
         self.link: Link | None = None
         self._log = log
         self._numbers = numbers
+        self._clearing = Clearing(log, numbers, self.count)
 
     def __enter__(self) -> Self:
         """Hold the link with our own addresses. Raises NetworkError; then the node is as before."""
@@ -139,6 +141,11 @@ class Ground:
             steered.leave()
             self.steered = network.Steered(plan, self.link)
         self.plan = plan
+
+    def clear_away(self) -> None:
+        """Take away rules that a dead agent left for our addresses, and tell of those that stand beside ours."""
+        if self.steered:
+            self._clearing.look(self.steered)
 
     def unsteer(self) -> None:
         """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is."""
