@@ -112,10 +112,7 @@ def wire(one: Host, link: str, address: str, other: Host, other_link: str, other
 def leftovers() -> list[str]:
     """List namespaces with our prefix whose process is gone; a run that was killed may have left them."""
     names = [line.split()[0] for line in _ip("netns", "list").splitlines() if line.startswith(PREFIX)]
-    owners = {
-        name: name.removeprefix(PREFIX).partition("-")[0] for name in names
-    }  # the lesson's world has a name there
-    return [name for name, owner in owners.items() if owner.isdecimal() and not os.path.exists(f"/proc/{owner}")]  # noqa: PTH110 - a process, not a file
+    return [name for name in names if not os.path.exists(f"/proc/{name.removeprefix(PREFIX).partition('-')[0]}")]  # noqa: PTH110 - a process, not a file
 
 
 def remove_leftovers() -> None:

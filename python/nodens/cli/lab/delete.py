@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nodens.cli.lab.kubectl import cluster_of, parser_of, read_file, read_key
 from nodens.errors import LabError
-from nodens.lab.kube import Key, plural
+from nodens.lab.kube import Key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> int:
                 sys.stderr.write(f"Error from server (NotFound): {error}\n")
                 code = 1
             else:
-                print(f'{plural(key).removesuffix("s").replace("s.", ".")} "{key.name}" deleted', flush=True)
+                print(f'{str(key).partition("/")[0]} "{key.name}" deleted', flush=True)
     return code
 
 

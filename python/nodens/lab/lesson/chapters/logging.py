@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from nodens.lab.lesson.chapters.words import AGENT_LABEL, MANIFEST, NODE, in_pod, kubectl
 from nodens.lab.lesson.looks import counts, has, lacks, number
 from nodens.lab.lesson.model import Check, Command, Output, State, Step
 
 _LOG_SED = rf"sed 's/^\( *\)errors$/&\n\1log/' {MANIFEST} > with-log.yaml"
 _APPLY = "nodens lab apply -f"
+WITH_LOG: Final = (_LOG_SED, f"{_APPLY} with-log.yaml")
 _LOGS = f"logs -n kube-system -l {AGENT_LABEL} --node {NODE}"
 _QUERY = (
     r"^\[INFO\] 192\.168\.82\.65:\d+ - \d+ \"(A|AAAA) IN {name}\. udp \d+ false \d+\" NOERROR qr,\S*rd\S* \d+ \d\.\d+s$"
@@ -35,8 +38,8 @@ def steps() -> tuple[Step, ...]:
             shows="`log` in a server block writes a line for each query. It goes into every block of the ConfigMap.",
             needs=State.INSTALLED,
             commands=(
-                Command(here=_LOG_SED, kind="kubectl edit configmap node-local-dns -n kube-system"),
-                Command(here=f"{_APPLY} with-log.yaml", kind=""),
+                Command(here=WITH_LOG[0], kind="kubectl edit configmap node-local-dns -n kube-system"),
+                Command(here=WITH_LOG[1]),
                 kubectl("get configmap node-local-dns -n kube-system -o yaml | grep -E '^ +(errors|log)$'"),
             ),
             checks=(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from nodens.lab.lesson.chapters.words import KUBECTL_VARIABLES, MANIFEST, STEERING_SED, VARIABLES
 from nodens.lab.lesson.looks import counts, has, is_text, lacks
 from nodens.lab.lesson.model import Command, State, Step
@@ -10,6 +12,8 @@ _SED = (
     'sed -i "s/__PILLAR__LOCAL__DNS__/$localdns/g; s/__PILLAR__DNS__DOMAIN__/$domain/g; '
     f's/__PILLAR__DNS__SERVER__/$kubedns/g" {MANIFEST}'
 )
+TAKE: Final = f"nodens manifests --template > {MANIFEST}"
+FILL: Final = (f"{VARIABLES}\n{_SED}", STEERING_SED)
 _ECHO = 'echo "kubedns=$kubedns domain=$domain localdns=$localdns"'
 # The ConfigMap's Corefile, out of the manifest: what stands between its key and the next object, less the indentation.
 _COREFILE = f"sed -n '/^  Corefile: |/,/^---/{{s/^    //p}}' {MANIFEST}"
@@ -25,7 +29,7 @@ def steps() -> tuple[Step, ...]:
             "Words that begin with __PILLAR__ stand for what differs from cluster to cluster.",
             needs=State.UP,
             commands=(
-                Command(here=f"nodens manifests --template > {MANIFEST}", kind=f"cp nodelocal-dnscache/{MANIFEST} ."),
+                Command(here=TAKE, kind=f"cp nodelocal-dnscache/{MANIFEST} ."),
                 Command(here=f"grep '^kind:' {MANIFEST}"),
             ),
             checks=(
@@ -63,8 +67,8 @@ def steps() -> tuple[Step, ...]:
             "that of kube-dns - so that pods need not change.",
             needs=State.COPIED,
             commands=(
-                Command(here=f"{VARIABLES}\n{_SED}", kind=f"{KUBECTL_VARIABLES}\n{_SED}"),
-                Command(here=STEERING_SED, kind=STEERING_SED),
+                Command(here=FILL[0], kind=f"{KUBECTL_VARIABLES}\n{_SED}"),
+                Command(here=FILL[1], kind=STEERING_SED),
                 Command(here=f"grep -A1 -E 'localip|steering' {MANIFEST}; grep ' bind ' {MANIFEST}"),
             ),
             checks=(
