@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from node_life import ADDRESSES, HERE, Load, in_namespace
+from node_life import ADDRESSES, Load, in_namespace, stand_in
 from small_kernel import ask, nodens, rules, small_world, steering, traces
 from small_world import BORROWED, OWN, World, proxy, run
 
@@ -104,7 +104,7 @@ def replace_the_dummy_of_a_dead_one(world: World) -> dict[str, object]:
 
 def use_the_dummy_of_a_living_one(world: World) -> dict[str, object]:
     """A node-cache that still runs needs its link."""
-    other = in_namespace(world.node, sys.executable, str(HERE / "node_cache.py"), *ADDRESSES)
+    other = in_namespace(world.node, *stand_in(*ADDRESSES))
     assert other.stdout
     assert other.stdout.readline() == b"ready\n"
     try:
