@@ -84,15 +84,15 @@ def test_a_successor_that_fails_changes_nothing_on_the_node(
 PATIENT = "patience=0.3"  # seconds
 
 
-def assert_it_goes_on(first: Program, pod: Load, what: str) -> None:
-    """Whoever failed: the node serves, and ends in good order."""
+def assert_it_goes_on(first: Program, pod: Load, what: str, *, is_alone: bool = True) -> None:
+    """Whoever failed: the node serves, and ends in good order. `is_alone`: cluster DNS had nothing to do."""
     Event().wait(0.5)
     at = first.send(signal.SIGTERM)
     assert first.wait() == 0
     Event().wait(0.5)
     story = pod.end()
     print(f"{what}: {story}")
-    assert story.by("node", until=at) == sum(1 for sent, *_ in story.rows if sent < at)
+    assert not is_alone or story.by("node", until=at) == sum(1 for sent, *_ in story.rows if sent < at)
     assert story.by("cluster", since=at) > 300
     assert story.lost == []
 
@@ -198,3 +198,19 @@ def test_a_predecessor_that_stops_for_too_long_serves_again_when_it_goes_on(
     assert story.by("cluster", until=at) > 300
     assert story.by("silence", since=at) == 0
     assert story.by("node", since=steered_s) == sum(1 for sent, *_ in story.rows if sent >= steered_s)
+
+
+def test_a_predecessor_that_is_told_to_stop_meanwhile_stops_and_the_successor_begins_anew(
+    node: World, start: Start, load: Begin
+) -> None:
+    first = start(node)
+    first.until(STEERED)
+    pod = load(node)
+    second = start(node, "-takeover", around=fate("stop", 3))
+    second.until_stopped()
+    first.send(signal.SIGTERM)
+    assert first.wait() == 0
+    second.send(signal.SIGCONT)
+    second.until(STEERED)
+    assert f"pid {first.pid} ended while it handed over: " in second.said
+    assert_it_goes_on(second, pod, "a predecessor is stopped while it hands over", is_alone=False)
