@@ -125,8 +125,8 @@ print(len(theirs), json.loads(answer).get("refuses"), len(given))
     "proof",
     [
         pytest.param("[]", id="nothing"),
-        pytest.param("[socket.create_server(('127.0.0.1', 5354), reuse_port=True).fileno()]", id="a port"),
-        pytest.param("[socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12).fileno()]", id="a netlink socket"),
+        pytest.param("[socket.create_server(('127.0.0.1', 5354), reuse_port=True).detach()]", id="a port"),
+        pytest.param("[socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12).detach()]", id="a netlink socket"),
         pytest.param("theirs", id="our own proof sent back"),
     ],
 )
