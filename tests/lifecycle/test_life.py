@@ -309,6 +309,7 @@ def test_a_bad_file_changes_nothing_is_said_once_and_counted(world: World) -> No
     assert f"{world.file}:4:5: `cahce` is not a directive" in program.said
     assert ask(world.port)
     assert "\ncoredns_reload_failed_total 1\n" in get(metrics, "/metrics")
+    assert "\nnodens_reload_refused 1\n" in get(metrics, "/metrics")
     world.file.write_text(good.replace("cache 30", "cahce 30") + "\n")
     settle(program)
     world.file.write_text(good.replace("cache 30", "chace 30"))
@@ -316,7 +317,9 @@ def test_a_bad_file_changes_nothing_is_said_once_and_counted(world: World) -> No
     assert program.said.count("[ERROR] Restart failed: ") == 2
     world.file.write_text(good.replace("cache 30", "cache 60"))
     program.until(r"^\[INFO\] Reloading complete$")
-    assert 'coredns_reload_version_info{hash="sha512"' in get(metrics, "/metrics")
+    page = get(metrics, "/metrics")
+    assert 'coredns_reload_version_info{hash="sha512"' in page
+    assert "\nnodens_reload_refused 0\n" in page
 
 
 def test_a_bad_file_asked_for_by_signal_is_said_each_time(world: World) -> None:

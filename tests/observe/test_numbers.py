@@ -39,6 +39,7 @@ def test_what_readers_expect_from_the_first_moment_is_there_at_nothing() -> None
         'coredns_nodecache_setup_errors_total{errortype="iptables"} 0',
         'coredns_nodecache_setup_errors_total{errortype="iptables_lock"} 0',
         "coredns_reload_failed_total 0",
+        "nodens_reload_refused 0",
         "coredns_hosts_reload_timestamp_seconds 0",
         "coredns_health_request_failures_total 0",
         "coredns_health_request_duration_seconds_count 0",

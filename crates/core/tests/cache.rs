@@ -216,6 +216,7 @@ fn a_full_store_keeps_hot_names_and_expired_entries_leave() {
         assert!(bench.ask(&query(1, "n0.test.", A, None)).is_some(), "hot, after {number}");
     }
     assert_eq!(bench.number("coredns_cache_entries", &["success"]), 50.0);
+    assert_eq!(bench.number("nodens_cache_entries_limit", &["success"]), 50.0);
     assert_eq!(bench.number("coredns_cache_evictions_total", &["success"]), 450.0);
     bench.turn_ms(62_000);
     assert_eq!(bench.number("coredns_cache_entries", &["success"]), 0.0);

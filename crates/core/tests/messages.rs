@@ -12,6 +12,7 @@ mod common;
 
 use common::*;
 use nodens_core::Rejected;
+use nodens_core::step::{Client, ClientTransport};
 
 const A: u16 = 1;
 
@@ -54,6 +55,25 @@ fn a_message_that_is_no_query_gets_what_it_deserves() {
         assert_eq!(seen, expected, "{name}");
         assert_eq!(bench.number("nodens_rejected_packets_total", &[reason.label()]), 1.0, "{name}");
         assert!(bench.sent.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_status_question_from_the_address_it_asks_is_answered_and_counted_nowhere() {
+    let status = |flags: u8| [0x12, 0x34, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let table = [
+        ("our own", status(0x10), "169.254.20.10:40000", 0.0),
+        ("a stranger's", status(0x10), "10.1.2.3:40000", 1.0),
+        ("ours, with another opcode", status(0x20), "169.254.20.10:40000", 1.0),
+        ("ours, with a question", [0x12, 0x34, 0x10, 0, 0, 1, 0, 0, 0, 0, 0, 0], "169.254.20.10:40000", 1.0),
+    ];
+    for (name, message, remote, counted) in table {
+        let mut bench = Bench::new(plan(block(Some(cache()), vec![forward(1)])));
+        let client = Client { remote: remote.parse().unwrap(), ..bench.client(ClientTransport::Udp, 7) };
+        let reply = read(&bench.ask_by(&message, client).unwrap());
+        assert_eq!((reply.id, reply.rcode), (0x1234, 4), "{name}");
+        assert_eq!(bench.number("nodens_rejected_packets_total", &[]), counted, "{name}");
+        assert_eq!(bench.number("coredns_dns_requests_total", &[]), 0.0, "{name}");
     }
 }
 

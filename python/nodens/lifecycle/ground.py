@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 from nodens import network
 from nodens.errors import NetworkError
-from nodens.observe import SETUP_ERRORS, STEERED, STEERING_REPAIRED, STEERING_RUNG
+from nodens.lifecycle.clearing import Clearing
+from nodens.observe import (
+    SETUP_ERRORS,
+    STEERING_REPAIRED,
+    STEERING_RUNG,
+    Withheld,
+    begin_steering,
+    tell_steering,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +76,7 @@ class Ground:
         self.link: Link | None = None
         self._log = log
         self._numbers = numbers
+        self._clearing = Clearing(log, numbers, self.count)
 
     def __enter__(self) -> Self:
         """Hold the link with our own addresses. Raises NetworkError; then the node is as before."""
@@ -84,7 +93,7 @@ class Ground:
                 self._undo(self.link)
                 raise
             self._log.info(f"Added interface - {self.plan.link_name}")
-        self._numbers.put(STEERED, value=0)
+        begin_steering(self._numbers)
         self._numbers.put(STEERING_REPAIRED, value=0)
         self._numbers.put(STEERING_RUNG, rung.link or "", rung.spelling or "", value=rung.number)
         return self
@@ -133,11 +142,16 @@ class Ground:
             self.steered = network.Steered(plan, self.link)
         self.plan = plan
 
+    def clear_away(self) -> None:
+        """Take away rules that a dead agent left for our addresses, and tell of those that stand beside ours."""
+        if self.steered:
+            self._clearing.look(self.steered)
+
     def unsteer(self) -> None:
         """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is."""
         if (steered := self.steered) and not self.is_left:
             self.attempt(steered.unsteer)
-        self._numbers.put(STEERED, value=0)
+        tell_steering(self._numbers, Withheld.STOPPING)
 
     def attempt(self, step: Callable[[], None]) -> None:
         """Do a step of the way out; report and keep what failed."""

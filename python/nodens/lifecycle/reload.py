@@ -14,7 +14,15 @@ from nodens import __version__, config, corefile, network, plan
 from nodens.errors import ConfigError, NodensError
 from nodens.lifecycle import words
 from nodens.lifecycle.refuse import refuse_taken_ports
-from nodens.observe import BUILD_INFO, PLAN_APPLIED, PLAN_INFO, PLUGIN_ENABLED, RELOAD_FAILED, RELOAD_VERSION
+from nodens.observe import (
+    BUILD_INFO,
+    PLAN_APPLIED,
+    PLAN_INFO,
+    PLUGIN_ENABLED,
+    RELOAD_FAILED,
+    RELOAD_REFUSED,
+    RELOAD_VERSION,
+)
 from nodens.problems import Problems
 
 if TYPE_CHECKING:
@@ -189,6 +197,7 @@ class Node:
         """From now on this is what runs."""
         self.prepared = wanted
         self._refused = ""
+        self.numbers.put(RELOAD_REFUSED, value=0)
 
     def _refuse(self, error: NodensError, intent: Reload) -> None:
         """Say once why not, and count it."""
@@ -196,6 +205,7 @@ class Node:
         if said == self._refused and not intent.signal:
             return
         self._refused = said
+        self.numbers.put(RELOAD_REFUSED, value=1)
         self.numbers.add(RELOAD_FAILED)
         if intent.signal:
             self.log.error(f"{intent.signal}: {said}")

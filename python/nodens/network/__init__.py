@@ -6,6 +6,7 @@ from nodens.network.drift import Touched, Watch
 from nodens.network.interfaces import interfaces
 from nodens.network.iptables import Iptables
 from nodens.network.ladder import Wishes, choose
+from nodens.network.leftovers import Leftovers
 from nodens.network.link import Link
 from nodens.network.link import find as find_link
 from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
@@ -26,6 +27,7 @@ __all__ = [
     "Found",
     "Iptables",
     "Kernel",
+    "Leftovers",
     "LetGo",
     "Link",
     "LinkKind",

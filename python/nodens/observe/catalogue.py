@@ -87,6 +87,10 @@ PLUGIN_ENABLED = _gauge(
     "zone",
 )
 RELOAD_FAILED = _counter("coredns_reload_failed_total", "Counter of the number of failed reload attempts.")
+RELOAD_REFUSED = _gauge(
+    "nodens_reload_refused",
+    "1 while the configuration found last was refused and the one before runs on; 0 when what was found is what runs.",
+)
 RELOAD_VERSION = _gauge(
     "coredns_reload_version_info",
     "A metric with a constant '1' value labeled by hash, and value which type of hash generated.",
@@ -125,6 +129,21 @@ CONTROL_FAILURES = _counter(
     "nodens_control_failures_total", "Bugs that a control task met and survived; each is in the log.", "task"
 )
 HTTP_DOWN = _gauge("nodens_http_listener_down", "1 while a metrics, health or ready address cannot be had.", "address")
+LISTENER_DEAF = _gauge(
+    "nodens_listener_deaf", "1 while one of our own DNS addresses gives no answer to ourselves.", "address"
+)
+
+
+class Withheld(StrEnum):
+    """Why traffic is not pointed at us: the closed set of the `reason` label."""
+
+    STARTING = "starting"  # nothing was decided yet
+    UPSTREAMS = "upstreams"  # no upstream answers
+    WORKERS = "workers"  # a packet worker hangs
+    DEAF = "deaf"  # an address of ours gives no answer to ourselves
+    TROUBLE = "trouble"  # the node refused a step
+    STOPPING = "stopping"  # on the way out
+
 
 STEERED = _gauge("nodens_steered", "1 while queries of this node's pods are pointed at us, 0 while they are not.")
 STEERING_RUNG = _gauge(
@@ -137,12 +156,34 @@ STEERING_REPAIRED = _gauge(
     "nodens_steering_last_repair_timestamp_seconds",
     "When something that was taken from link or rules was last put back, in seconds since the epoch; 0: never.",
 )
+STEERING_REPAIRS = _counter(
+    "nodens_steering_repairs_total",
+    "Times that something was put back that somebody had taken from link or rules.",
+    "part",
+)
+STEERING_STALE = _gauge(
+    "nodens_steering_stale_rules",
+    "Rules of another agent, dead or beside us, that would keep pods from cluster DNS when we are gone; 0 is well.",
+)
+
+STEERING_WITHHELD = _gauge(
+    "nodens_steering_withheld",
+    "Why traffic is not pointed at us: 1 for the one reason that holds, 0 for all others, all 0 while it is.",
+    "reason",
+)
+LETS_GO = (Withheld.DEAF, Withheld.WORKERS)
+STEERING_LET_GO = _counter(
+    "nodens_steering_let_go_total",
+    "Times that traffic which was pointed at us was given back to cluster DNS, when we could not be trusted with it.",
+    "reason",
+)
 
 CONTROL: tuple[Family, ...] = (
     SETUP_ERRORS,
     BUILD_INFO,
     PLUGIN_ENABLED,
     RELOAD_FAILED,
+    RELOAD_REFUSED,
     RELOAD_VERSION,
     HEALTH_DURATION,
     HEALTH_FAILURES,
@@ -163,9 +204,14 @@ CONTROL: tuple[Family, ...] = (
     EVENTS,
     CONTROL_FAILURES,
     HTTP_DOWN,
+    LISTENER_DEAF,
     STEERED,
     STEERING_RUNG,
     STEERING_REPAIRED,
+    STEERING_REPAIRS,
+    STEERING_STALE,
+    STEERING_WITHHELD,
+    STEERING_LET_GO,
 )
 
 

@@ -11,6 +11,7 @@ from nodens.observe.catalogue import (
     HEALTH_FAILURES,
     HOSTS_RELOAD,
     RELOAD_FAILED,
+    RELOAD_REFUSED,
     SCRAPE_CODES,
     SCRAPES,
     SCRAPES_IN_FLIGHT,
@@ -33,7 +34,8 @@ class Numbers:
         """Start with the samples that are there from the first moment, at 0."""
         self._lock = Lock()
         self._values: dict[tuple[Family, tuple[str, ...]], Value] = {
-            (family, ()): 0 for family in (RELOAD_FAILED, HEALTH_FAILURES, HOSTS_RELOAD, SCRAPES_IN_FLIGHT)
+            (family, ()): 0
+            for family in (RELOAD_FAILED, RELOAD_REFUSED, HEALTH_FAILURES, HOSTS_RELOAD, SCRAPES_IN_FLIGHT)
         }
         self._values |= {(SETUP_ERRORS, (kind,)): 0 for kind in SETUP_ERROR_TYPES}
         self._values |= {(SCRAPES, (code,)): 0 for code in SCRAPE_CODES}

@@ -214,6 +214,11 @@ impl ResponseCache {
         if side == Side::Success { success } else { denial }
     }
 
+    /// How many entries a side may hold.
+    pub fn capacity(&self, side: Side) -> usize {
+        self.capacities.get(side as usize).map_or(0, |capacity| capacity.load(Ordering::Relaxed))
+    }
+
     /// Entries on a side.
     pub fn len(&self, side: Side) -> usize {
         self.count(side).load(Ordering::Relaxed)

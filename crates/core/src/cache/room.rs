@@ -17,7 +17,7 @@ const SHED_AT_ONCE: usize = 1_024;
 impl ResponseCache {
     /// Reserve a place and bytes, evicting if need be.
     pub(super) fn make_room(&self, side: Side, cost: usize, now: Moment, inserted: &mut Inserted) -> bool {
-        let capacity = self.capacities.get(side as usize).map_or(0, |capacity| capacity.load(Ordering::Relaxed));
+        let capacity = self.capacity(side);
         if capacity == 0 {
             return false;
         }
@@ -100,8 +100,7 @@ impl ResponseCache {
         let mut inserted = Inserted::default();
         let sides = [Side::Success, Side::Denial];
         let is_over = |side: Side| {
-            let capacity = self.capacities.get(side as usize).map_or(0, |capacity| capacity.load(Ordering::Relaxed));
-            self.len(side) > capacity || (self.len(side) > 0 && self.budget.used() > self.budget.limit())
+            self.len(side) > self.capacity(side) || (self.len(side) > 0 && self.budget.used() > self.budget.limit())
         };
         for _ in 0..SHED_AT_ONCE {
             let Some(side) = sides.into_iter().rev().find(|side| is_over(*side)) else { return false };

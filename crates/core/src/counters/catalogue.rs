@@ -117,6 +117,8 @@ catalogue! {
     CacheBytes = gauge("nodens_cache_bytes", "Memory held by cached answers.", &[]);
     MemoryUsed = gauge("nodens_memory_used_bytes", "Memory held by cached answers and questions in flight together.", &[]);
     MemoryLimit = gauge("nodens_memory_limit_bytes", "The bound of cached answers and questions in flight together.", &[]);
+    CacheLimit = gauge("nodens_cache_entries_limit",
+        "How many elements a cache may hold: at the limit each new one makes an old one leave.", STVZ);
     NotKept = counter("nodens_not_kept_total", "Answers not cached, because there was no room in the memory budget.", &[]);
     InFlight = gauge("nodens_questions_in_flight", "Questions for which an upstream is being asked.", &[]);
     Merged = counter("nodens_merged_queries_total", "Queries that joined a question already in flight.", &[]);

@@ -13,7 +13,7 @@ use crate::shared::compile::{Block, Target};
 use crate::step::{Answer, Client, ClientTransport, Steps};
 use crate::time::Moment;
 use crate::wire::edns::Ede;
-use crate::wire::header::{CD, QR, RA, RD};
+use crate::wire::header::{CD, Header, QR, RA, RD};
 use crate::wire::query::{self, Query, Refusal};
 use crate::wire::reply::{compose_own, compose_refusal};
 use crate::wire::response::Question;
@@ -21,6 +21,8 @@ use crate::wire::{rcode, rtype};
 
 /// The Internet's class.
 const IN: u16 = 1;
+/// The opcode of a question about a server's state (RFC 1035, 4.1.1).
+const STATUS: u16 = 2;
 /// The UDP size we say we take where no block has a say.
 const OWN_SIZE: u16 = 1232;
 /// The site of what is not counted as a query.
@@ -40,6 +42,13 @@ pub(super) struct Ask<'a> {
     pub(super) stale_at: Option<Moment>,
 }
 
+/// Whether the control plane asks if we hear: a STATUS message without a question, sent from the very address that is
+/// asked. It is answered like any other of its opcode, and counted nowhere: it tells nothing of clients.
+fn is_our_own(message: &[u8], client: &Client) -> bool {
+    let is_status = |header: Header| header.opcode() == STATUS && header.counts == [0; 4];
+    client.remote.ip() == client.local.ip() && Header::parse(message).is_some_and(is_status)
+}
+
 impl Resolver {
     pub(super) fn ask(
         &mut self,
@@ -51,6 +60,9 @@ impl Resolver {
     ) -> Answer {
         let query = match query::parse(message) {
             Ok(query) => query,
+            Err(Refusal::HeaderOnly(Rejected::Opcode, code)) if is_our_own(message, client) => {
+                return Answer::Reply(compose_refusal(message, code, &[], reply));
+            }
             Err(refusal) => return self.refuse(refusal, message, reply),
         };
         let mut name = self.name.take().unwrap_or_default();

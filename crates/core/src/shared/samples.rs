@@ -168,6 +168,7 @@ fn collect_caches(shared: &Shared, sums: &mut Sums) {
             for (label, side) in [("success", Side::Success), ("denial", Side::Denial)] {
                 let labels = [site.server.as_str(), label, "", site.zones.as_str()];
                 sums.set(Row::CacheEntries, &labels, cache.store.len(side) as f64);
+                sums.set(Row::CacheLimit, &labels, cache.store.capacity(side) as f64);
             }
         }
     }

@@ -238,7 +238,10 @@ impl Bench {
     }
 
     pub fn ask_as(&mut self, message: &[u8], transport: ClientTransport, handle: u64) -> Option<Vec<u8>> {
-        let client = self.client(transport, handle);
+        self.ask_by(message, self.client(transport, handle))
+    }
+
+    pub fn ask_by(&mut self, message: &[u8], client: Client) -> Option<Vec<u8>> {
         let answer = self.resolver.on_query(message, &client, self.now, &mut self.buffer, &mut self.steps);
         self.collect();
         match answer {
