@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
 from node_cache_rules import delete_as_node_cache, insert_as_node_cache, rules_of
-from node_life import ADDRESSES, HERE, Load, Program, in_namespace
+from node_life import ADDRESSES, Load, Program, in_namespace
 from small_world import World, inside
 
 from nodens import network
@@ -32,7 +33,7 @@ class NodeCache:
         """Serve, then steer."""
         self._world, self._flavour = world, flavour
         self._process: subprocess.Popen[bytes] = in_namespace(
-            world.node, sys.executable, str(HERE / "node_cache.py"), *ADDRESSES
+            world.node, sys.executable, str(Path(__file__).parent / "node_cache.py"), *ADDRESSES
         )
         assert self._process.stdout
         assert self._process.stdout.readline() == b"ready\n"
