@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event
 
 from small_world import BORROWED, OWN, PACKAGE, World
 
@@ -113,7 +114,7 @@ class Program:
         end_s = time.monotonic() + LIMIT_S
         while Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
             assert time.monotonic() < end_s, self.said
-            threading.Event().wait(0.02)
+            Event().wait(0.02)
         return time.monotonic()
 
     def is_gone(self) -> bool:
