@@ -127,8 +127,8 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
             words.say_version(log)
         if onlook:
             life.enter_context(onlook(running))
-        life.enter_context(pidfile.held(asked.pidfile, log))
         bequest = _steer(life, node, standing, intents) if standing else None  # traffic comes last, and goes first
+        life.enter_context(pidfile.held(asked.pidfile, log))
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         end = _loop(intents, node, watch, bequest)
