@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from nodens import engine, network
 from nodens.errors import NetworkError
 from nodens.lifecycle import pidfile, signals, words
+from nodens.lifecycle.hearing import Hearing, Wanted
 from nodens.lifecycle.intents import Reload, Stop, Told, Visit
 from nodens.lifecycle.keep import Keeper, keeping
 from nodens.lifecycle.probe import answer_ourselves
@@ -114,7 +115,11 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         watch = life.enter_context(watching(lambda: intents.put(Reload())))
         watch.follow(prepared.watched)
         # Never steer at silence. Borrowed addresses are cluster DNS's until we do.
-        answer_ourselves(each for each in running.addresses() if each[0] not in plan.network.borrowed_addresses)
+        own = [each for each in running.addresses() if each[0] not in plan.network.borrowed_addresses]
+        for each in answer_ourselves(own):
+            log.warning(
+                f"{words.spell(*each)}: not on this node; it is served once it is, and asked by nobody till then"
+            )
         life.enter_context(_lameduck(node))
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
@@ -124,11 +129,14 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         if onlook:
             life.enter_context(onlook(running))
         life.enter_context(pidfile.held(asked.pidfile, log))
-        keeper = None
+        keeper: Keeper | None = None
+        hearing = Hearing(lambda: _asked_now(node, keeper), sides=sides, numbers=numbers, log=log)
         if standing:
             standing.take_over(log)
-            keeper = life.enter_context(keeping(_keeper(node, standing.ground)))  # traffic comes last, and goes first
+            keeper = life.enter_context(keeping(_keeper(node, standing.ground, hearing)))  # comes last, and goes first
             node.borrow = keeper.borrow
+            hearing.on_change = keeper.nudge
+        life.enter_context(hearing)
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         end = _loop(intents, node, watch, lambda visit: _bequeath(visit, node, standing, keeper))
@@ -154,11 +162,22 @@ def _linger(intents: Intents, log: Log) -> None:
         pass
 
 
-def _keeper(node: Node, ground: Ground) -> Keeper:
+def _asked_now(node: Node, keeper: Keeper | None) -> Wanted:
+    """Say where we ask ourselves. Borrowed addresses are cluster DNS's, for this node too, until they are steered."""
+    borrowed = node.prepared.plan.network.borrowed_addresses
+    return Wanted(
+        own=tuple(place for place in node.running.addresses() if place[0] not in borrowed),
+        borrowed=keeper.captured() if keeper else (),
+        ports=len(node.running.pulse()),
+    )
+
+
+def _keeper(node: Node, ground: Ground, hearing: Hearing) -> Keeper:
     """Make the keeper of link and rules; it asks the upstreams of the plan that runs at that time."""
     return Keeper(
         ground,
         node.running,
+        deaf=lambda: hearing.deaf,
         why_not=lambda: why_none_answers(node.prepared.plan.engine, _UPSTREAM_WAIT_S),
         interval_s=node.prepared.plan.network.sync_interval_ms / 1000,
         sides=node.sides,

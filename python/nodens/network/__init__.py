@@ -12,6 +12,8 @@ from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
 from nodens.network.proxy import Proxy, ProxyMode, Translation
 from nodens.network.proxy_survey import survey_proxy
+from nodens.network.queues import Look as QueueLook
+from nodens.network.queues import Queue, are_busy, survey_queues
 from nodens.network.release import Found, Release, look, release
 from nodens.network.rules import nft_table, nft_text, restore_text, rules_of
 from nodens.network.steer import Steered, holding, steering
@@ -30,6 +32,8 @@ __all__ = [
     "Occupant",
     "Proxy",
     "ProxyMode",
+    "Queue",
+    "QueueLook",
     "Release",
     "Rung",
     "Spelling",
@@ -40,6 +44,7 @@ __all__ = [
     "Translation",
     "Watch",
     "Wishes",
+    "are_busy",
     "choose",
     "error_type",
     "find_taken",
@@ -62,4 +67,5 @@ __all__ = [
     "survey_conntrack",
     "survey_occupants",
     "survey_proxy",
+    "survey_queues",
 ]
