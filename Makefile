@@ -67,7 +67,7 @@ lint: $(VENV)/dev.installed $(ENGINE) ## formats, lints, types, floors, stubs
 	$(PY) -m mypy.stubtest nodens._engine --ignore-disjoint-bases
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -q -- -D warnings
-	shellcheck tools/setup .ci/run
+	shellcheck tools/setup .ci/run lab/deploy.sh lab/destroy.sh tests/kind/stand-in.sh
 
 netns: $(VENV)/dev.installed $(ENGINE) ## tests on the real kernel, in namespaces of their own (root)
 	$(PYTEST) -m netns tests
@@ -84,9 +84,10 @@ fuzz: $(VENV)/build.installed ## a short run of every fuzz target (FUZZ_SECONDS=
 bench: $(VENV)/dev.installed $(ENGINE) ## the figures of benches/README.md (root; minutes)
 	$(PY) benches/run.py
 
-docs: $(VENV)/dev.installed $(ENGINE) ## write the pages that are made: docs/corefile.md, docs/metrics.md
+docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, docs/metrics.md, the manifest in lab/
 	nodens show directives > docs/corefile.md
 	nodens show metrics > docs/metrics.md
+	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
 
 ci: test lint netns oracle slow fuzz ## all that .ci/run does after installing system packages
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from nodens.lifecycle.hearing import Hearing, Pace, Wanted
+from nodens.lifecycle.hearing import Hearing, Tempo, Wanted
 from nodens.lifecycle.probe import Place, silent
 from nodens.observe import Log, Numbers, Sides, render
 
-PACE = Pace(round_s=0.05, wait_s=0.2, stream_rounds=2)
+TEMPO = Tempo(round_s=0.05, wait_s=0.2, stream_rounds=2)
 HOST = "127.0.0.53"
 LIMIT_S = 10.0
 Read = Callable[[socket.socket], None]
@@ -95,7 +95,7 @@ class Bench:
             sides=self.sides,
             numbers=self.numbers,
             log=self.log,
-            pace=PACE,
+            tempo=TEMPO,
         )
         hearing.on_change = self.changed.set
         return hearing

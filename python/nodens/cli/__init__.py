@@ -19,7 +19,10 @@ COMMANDS: Final = {
     "check": "read a Corefile, print every problem with its place, touch nothing",
     "release": "remove every trace of nodens, and of a dead node-cache, from this node",
     "show": "print the Corefile or the plan that would be used, and where each value comes from; directives; metrics",
+    "manifests": "write the Kubernetes objects for a cluster: iptables, nftables, ipvs or Cilium",
+    "started": "whether the agent of a pid file answers: a container's startup probe",
     "doctor": "look at this node: rung, ports, left-overs, kube-proxy, upstreams, answers; change nothing",
+    "lab": "the lesson: a small world of three nodes in network namespaces, to try it all in (root)",
 }
 
 _HELP: Final = f"""nodens {__version__}: a DNS cache for every node of a Kubernetes cluster.
@@ -34,13 +37,13 @@ your own:    nodens check Corefile && nodens run --corefile Corefile --port 1053
 on a node:   the command `node-cache` has the flags of NodeLocal DNSCache; `node-cache -help` lists them
 
 signals:     SIGHUP or SIGUSR1 reload (changed files are noticed by themselves), SIGTERM drains and stops
-exit codes:  0 well; 1 a bug of ours; 2 the Corefile or the command line; 3 the node; 4 the engine
+exit codes:  0 well; 1 a bug of ours; 2 the Corefile or the command line; 3 the node; 4 the engine; 5 the lab
 """
 
 
 def help_text() -> str:
     """The text of `nodens --help`."""
-    return _HELP.format(commands="\n".join(f"  {name:8} {what}" for name, what in COMMANDS.items()))
+    return _HELP.format(commands="\n".join(f"  {name:9} {what}" for name, what in COMMANDS.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

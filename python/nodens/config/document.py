@@ -61,7 +61,7 @@ def _section(row: Row) -> Iterator[str]:
     """Write one directive."""
     yield f"### {row.name}\n"
     yield f"{row.summary}\n"
-    yield "```"
+    yield "```text"
     if row.options:
         yield f"{row.syntax} {{"
         yield from (f"    {option.syntax}" for option in row.options if option.is_served)

@@ -48,9 +48,12 @@ class _Connection:
 class Upstream:
     """A server on UDP and TCP at one loopback address; a context manager. Only its thread touches its sockets."""
 
-    def __init__(self, script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Remember what to do; nothing is bound before `with`."""
+    def __init__(
+        self, script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0, remembers: int = QUEUE_LIMIT
+    ) -> None:
+        """Remember what to do; nothing is bound before `with`. `remembers`: how many queries are kept to be told."""
         self._script = script
+        self._remembers = remembers
         self._wanted = (host, port)
         self._heard: queue.Queue[Heard] = queue.Queue(QUEUE_LIMIT)
         self._log: list[Heard] = []
@@ -267,7 +270,7 @@ class Upstream:
             connection=connection,
             at_s=time.monotonic(),
         )
-        if len(self._log) < QUEUE_LIMIT:
+        if len(self._log) < self._remembers:
             self._log.append(heard)
             self._heard.put_nowait(heard)
         if self._script:

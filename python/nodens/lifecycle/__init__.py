@@ -1,6 +1,7 @@
 """Time. Who does what, in which order, until when."""
 
 from nodens.lifecycle.node import DRAIN_MS, Asked, live
+from nodens.lifecycle.pidfile import why_not_held
 from nodens.lifecycle.reload import Prepared, prepare
 from nodens.lifecycle.source import BuiltInSource, FileSource, NotYetError, Source, Text, read_file
 from nodens.lifecycle.template import FilledSource, TemplateFiles, TemplateSource, service_address, service_variable
@@ -25,4 +26,5 @@ __all__ = [
     "service_variable",
     "spell",
     "version_lines",
+    "why_not_held",
 ]

@@ -30,7 +30,7 @@ DOUBT_ROUNDS: Final = 2  # until silence counts where something else may explain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Tempo:
     """How often is asked, and how long is waited. Round and two waits: three seconds until silence is known."""
 
     round_s: float = 1.5
@@ -38,7 +38,7 @@ class Pace:
     stream_rounds: int = 20  # TCP is asked twice a minute: each question is a connection
 
 
-PACE: Final = Pace()
+TEMPO: Final = Tempo()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Hearing:
     """Asks for as long as the context lasts; `deaf` says which addresses are silent, as last published."""
 
     def __init__(
-        self, wanted: Callable[[], Wanted], *, sides: Sides, numbers: Numbers, log: Log, pace: Pace = PACE
+        self, wanted: Callable[[], Wanted], *, sides: Sides, numbers: Numbers, log: Log, tempo: Tempo = TEMPO
     ) -> None:
         """Ask nothing yet. `on_change` is called from this thread when `deaf` has changed, or may soon."""
         self.deaf: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ class Hearing:
         self._sides = sides
         self._numbers = numbers
         self._log = log
-        self._pace = pace
+        self._tempo = tempo
         self._ears: dict[Place, _Ear] = {}
         self._is_over = Event()
         self._thread = Thread(target=self._run, name="hearing", daemon=True)
@@ -123,12 +123,12 @@ class Hearing:
         """End; what is being asked is not waited for longer than its own time."""
         self._is_over.set()
         self.on_change = lambda: None  # whom we would tell is next to go
-        self._thread.join(4 * self._pace.wait_s)
+        self._thread.join(4 * self._tempo.wait_s)
 
     def _pause_s(self) -> float:
         """Wait less where there is doubt; a silent round takes its time anyway."""
         is_doubtful = any(ear.is_doubted for ear in self._ears.values())
-        return self._pace.wait_s / 2 if is_doubtful else self._pace.round_s
+        return self._tempo.wait_s / 2 if is_doubtful else self._tempo.round_s
 
     def _run(self) -> None:
         """Ask, round by round."""
@@ -136,7 +136,7 @@ class Hearing:
         while not self._is_over.wait(self._pause_s()):
             rounds += 1
             try:
-                self._round(asks_streams=rounds % self._pace.stream_rounds == 0)
+                self._round(asks_streams=rounds % self._tempo.stream_rounds == 0)
             except EngineStopped:
                 break
             except Exception as bug:  # noqa: BLE001 - a bug here must not end the asking
@@ -176,10 +176,10 @@ class Hearing:
         askers = [asker for place in wanted.places for asker in self._askers(place, wanted.ports)]
         for asker in askers:
             asker.ask()
-        silent = wait_for_answers(askers, self._pace.wait_s)
+        silent = wait_for_answers(askers, self._tempo.wait_s)
         busy: set[Place] = set()
         if silent:
-            silent, busy = _ask_again(silent, self._pace.wait_s)
+            silent, busy = _ask_again(silent, self._tempo.wait_s)
         for asker in askers:
             if asker not in silent:
                 asker.close()
@@ -200,7 +200,7 @@ class Hearing:
 
     def _ask_stream(self, place: Place, ear: _Ear) -> None:
         """Ask by TCP, and once more if it is silent."""
-        if not is_on_node(place) or any(is_heard_by_stream(place, self._pace.wait_s) for _ in range(2)):
+        if not is_on_node(place) or any(is_heard_by_stream(place, self._tempo.wait_s) for _ in range(2)):
             ear.mute_streams = 0
         else:
             ear.mute_streams += 1
@@ -220,7 +220,7 @@ class Hearing:
         for where in deaf:
             if where not in before:
                 self._log.error(
-                    f"{where}: gives no answer to ourselves; expected one within {2 * self._pace.wait_s:g} s"
+                    f"{where}: gives no answer to ourselves; expected one within {2 * self._tempo.wait_s:g} s"
                 )
         for where in before:
             if where not in deaf and any(where.startswith(f"{spell(*place)}/") for place in self._ears):

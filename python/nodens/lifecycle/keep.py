@@ -12,14 +12,15 @@ import time
 import traceback
 from contextlib import contextmanager, suppress
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from nodens.errors import EngineStopped, NetworkError
 from nodens.lifecycle.heartbeat import Heartbeat
 from nodens.lifecycle.orders import Orders
 from nodens.lifecycle.probe import silent
-from nodens.observe import CONTROL_FAILURES, STEERING_REPAIRED, Status, Withheld, tell_let_go, tell_steering
+from nodens.lifecycle.repairs import Repairs
+from nodens.observe import CONTROL_FAILURES, Status, Withheld, tell_let_go, tell_steering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,6 @@ _RETRY_S: Final = 1.0
 _RETRY_LIMIT_S: Final = 30.0
 _MUTE_RETRY_S: Final = 5.0  # each try costs pods a second: a borrowed address can be asked only while it is steered
 _MUTE_RETRY_LIMIT_S: Final = 300.0
-_LOOK_GAP_S: Final = 0.25  # between two looks, however many events come: pods come and go in crowds
 _CAPTURED_TRIES: Final = 2
 _CAPTURED_WAIT_S: Final = 0.5
 
@@ -69,8 +69,11 @@ class Keeper:
         self._said = ""
         self._pause_s = _RETRY_S
         self._is_mute = False  # a borrowed address was steered, and gave no answer
+        self._repairs = Repairs(log, numbers)
         self._is_over = Event()
         self._orders = Orders(self.nudge)
+        self._nudging = Lock()  # a descriptor that was closed may be somebody else's
+        self._is_closed = False
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = Thread(target=self._run, name="keeper", daemon=True)
         self._heartbeat = Heartbeat(running, self._beat, deaf, numbers=numbers, log=log)
@@ -91,11 +94,10 @@ class Keeper:
         self._thread.join()
         self._heartbeat.stop()
         self._ground.unsteer()
-
-    def close(self) -> None:
-        """Give back what it woke up by; nobody may nudge any more."""
-        for descriptor in (self._wake, self._waker):
-            os.close(descriptor)
+        with self._nudging:
+            self._is_closed = True
+            for descriptor in (self._wake, self._waker):
+                os.close(descriptor)
 
     def borrow(self, addresses: tuple[str, ...]) -> None:
         """Point traffic to these borrowed addresses at us, and to no others. Raises NetworkError; then it is as it was.
@@ -115,8 +117,9 @@ class Keeper:
 
     def nudge(self) -> None:
         """Wake the keeper: there is something to look at."""
-        with suppress(OSError):
-            os.write(self._waker, b".")
+        with self._nudging, suppress(OSError):
+            if not self._is_closed:
+                os.write(self._waker, b".")
 
     def _borrow(self, addresses: tuple[str, ...]) -> None:
         """Do what was ordered; a trouble is counted as any other."""
@@ -168,6 +171,7 @@ class Keeper:
         if why:
             self._withhold(*why)
             self._pause_s = _RETRY_S
+            self._ground.clear_away()  # a dead agent's rules must not point traffic here, either
             return False
         steered.steer()
         if mute := self._mute(self.captured()):
@@ -190,25 +194,29 @@ class Keeper:
 
     def _keep(self, steered: Steered, watch: Watch) -> None:
         """Repair until told to stop, or until no beat is earned."""
-        now_s = compared_s = looked_s = time.monotonic()
-        is_touched = False
+        now_s = compared_s = time.monotonic()
+        self._repairs.note()  # what was taken before we began to listen
+        self._ground.clear_away()
         while not self._is_over.is_set():
-            until_s = compared_s + self._interval_s
-            if is_touched:
-                until_s = min(until_s, looked_s + _LOOK_GAP_S)
-            is_touched = self._wait(watch.filenos(), max(0.0, until_s - now_s)) or is_touched
+            until_s = min(compared_s + self._interval_s, self._repairs.due_s())
+            is_nudged = self._wait(watch.filenos(), max(0.0, until_s - now_s))
             if self._is_over.is_set():
                 return
             now_s = time.monotonic()
-            is_touched = bool(watch.touched()) or is_touched or now_s - compared_s >= self._interval_s
+            self._repairs.note(watch.touched())
+            if now_s - compared_s >= self._interval_s:
+                compared_s = now_s
+                self._repairs.note()
+                self._ground.clear_away()
             if why := self._heartbeat.why_none():
                 self._let_go(steered, *why)
                 return
             while not self._heartbeat.troubles.empty():
                 self._trouble(self._heartbeat.troubles.get())
-            if is_touched and now_s - looked_s >= _LOOK_GAP_S:
-                is_touched = not self._is_done(lambda: self._repair(steered))
-                looked_s = compared_s = time.monotonic()
+            if is_nudged:
+                self._repairs.note()  # a beat was refused, or an address is silent: is everything there?
+            if now_s >= self._repairs.due_s():
+                self._is_done(partial(self._repair, steered, now_s))
 
     def _is_done(self, step: Callable[[], None]) -> bool:
         """Do a step; a trouble is told, and the keeper goes on."""
@@ -219,21 +227,10 @@ class Keeper:
             return False
         return True
 
-    def _repair(self, steered: Steered) -> None:
-        """Put back what is missing, and say what it was."""
-        put_back = steered.repair() if steered.missing() else ()
-        if not put_back:
-            return
-        plan = self._ground.plan
-        for what in put_back:
-            if what == plan.link_name:
-                self._log.info(f"Added interface - {what}")
-            elif what in plan.addresses:
-                self._log.info(f"Added back address {what} on {plan.link_name}")
-            else:
-                self._log.info(f"Added back {plan.link_name} rule - {{{what}}}")
-        self._numbers.put(STEERING_REPAIRED, value=time.time())
-        self._said = ""
+    def _repair(self, steered: Steered, now_s: float) -> None:
+        """Put back what is missing; then what was said before holds no more."""
+        if self._repairs.do(steered, now_s):
+            self._said = ""
 
     def _let_go(self, steered: Steered, reason: Withheld, why: str) -> None:
         """Point traffic away; it is pointed back when nothing speaks against it any more."""
@@ -282,4 +279,3 @@ def keeping(keeper: Keeper) -> Iterator[Keeper]:
         yield keeper
     finally:
         keeper.stop()
-        keeper.close()

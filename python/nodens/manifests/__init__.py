@@ -1,1 +1,24 @@
-"""Options -> YAML. Prints the Kubernetes objects that run nodens; reads no cluster."""
+"""Options -> Kubernetes objects -> YAML. Pure: reads no file, asks no cluster, knows nothing of a running agent."""
+
+from nodens.manifests.objects import Object, objects
+from nodens.manifests.options import DEFAULTS, TEMPLATE, Mode, Options, Refusal, refusals
+from nodens.manifests.render import render
+from nodens.manifests.sizes import FORMULA, Memory, memory
+from nodens.manifests.story import spell, spell_each
+
+__all__ = [
+    "DEFAULTS",
+    "FORMULA",
+    "TEMPLATE",
+    "Memory",
+    "Mode",
+    "Object",
+    "Options",
+    "Refusal",
+    "memory",
+    "objects",
+    "refusals",
+    "render",
+    "spell",
+    "spell_each",
+]
