@@ -6,12 +6,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from nodens.lab.world import Place, Progress, ProxyMode, Wish, World, clear, up
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 
-Typed = Callable[..., subprocess.CompletedProcess[str]]
+from lab_words import Typed, silently
+
+from nodens.lab.world import Place, ProxyMode, Wish, World, clear, up
+
 PROGRAMS = ("ip", "nft", "iptables", "conntrack", "unshare", "nsenter")
 
 
@@ -51,7 +55,3 @@ def typed(place: Place) -> Typed:
 @pytest.fixture(autouse=True)
 def _needed(needs: Callable[..., None]) -> None:
     needs(root=True, programs=PROGRAMS)
-
-
-def silently(_progress: Progress) -> None:
-    pass
