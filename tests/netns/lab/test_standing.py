@@ -245,8 +245,8 @@ def test_two_worlds_stand_beside_each_other(world: World) -> None:
         second = up(other, Wish(mode=ProxyMode.NFTABLES), silently)
         for each in (world, second):
             assert each.ask("dns-test", "10.96.0.10", "kubernetes.default.svc.cluster.local").rcode == "NOERROR"
-        clear(other)
-        assert traces(other) == []
-        assert world.ask("dns-test", "10.96.0.10", "kubernetes.default.svc.cluster.local").rcode == "NOERROR"
+        clear(world.place)
+        assert traces(world.place) == []
+        assert second.ask("dns-test", "10.96.0.10", "kubernetes.default.svc.cluster.local").rcode == "NOERROR"
     finally:
         clear(other)

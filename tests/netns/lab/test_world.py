@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from nodens.errors import LabError
-from nodens.lab.world import Furniture, Place, World, inside, kube_dns_upstream, proxy_iptables, run
+from nodens.lab.world import CLUSTER_DNS, Furniture, Place, World, inside, kube_dns_upstream, proxy_iptables, run
 
 pytestmark = pytest.mark.netns
 
@@ -103,6 +106,20 @@ def test_a_service_comes_and_goes_with_its_name_and_its_rules(raised: World) -> 
     raised.remove_service(upstream.name)
     assert answers(raised, "dns-test", "10.96.0.10", name) == []
     assert [rules(raised, node.name) for node in raised.nodes] == before
+
+
+@one_world
+def test_a_service_is_there_only_when_every_cluster_dns_pod_knows_it(raised: World) -> None:
+    slow = raised.programs(role=CLUSTER_DNS)[1]
+    os.kill(slow.pid, signal.SIGSTOP)
+    adding = Thread(target=raised.add_service, args=(kube_dns_upstream(),))
+    adding.start()
+    adding.join(1)  # without the wait it is done by now
+    assert adding.is_alive()
+    os.kill(slow.pid, signal.SIGCONT)
+    adding.join(5)
+    assert not adding.is_alive()
+    raised.remove_service("kube-dns-upstream")
 
 
 @one_world
