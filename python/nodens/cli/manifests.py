@@ -98,6 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--template", action="store_true", help="leave __PILLAR__ words for addresses and domain, to be put in with sed"
     )
+    parser.add_argument(
+        "--late-bind",
+        action="store_true",
+        help="let the agent fill in `bind` from its -localip: addresses stand in one place, as kustomize needs it",
+    )
     cluster = parser.add_argument_group("the cluster")
     cluster.add_argument(
         "--dns-ip",
@@ -198,6 +203,7 @@ def _options(asked: argparse.Namespace) -> Options:
         dns_service=asked.dns_service,
         dns_selector=asked.dns_selector,
         is_dual_stack=asked.dual_stack,
+        is_late=asked.late_bind,
         namespace=asked.namespace,
         image=asked.image,
         cache_size=asked.cache_size,
