@@ -40,22 +40,22 @@ def attempt(program: str, *words: str | Path, folder: Path = HOUSE) -> subproces
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=25)
 
 
-def chart(values: Object | None = None, *, release: str = "nodens", namespace: str = "kube-system") -> list[Object]:
+def chart(values: Object | None = None, *, namespace: str = "kube-system", folder: Path = CHART) -> list[Object]:
     """Give the objects that the chart makes of values."""
-    return documents(run("helm", *_template(values, release, namespace)))
+    return documents(run("helm", *_template(values, namespace, folder)))
 
 
 def refusal(values: Object) -> str:
     """Give what helm says of values that it refuses."""
-    done = attempt("helm", *_template(values, "nodens", "kube-system"))
+    done = attempt("helm", *_template(values, "kube-system", CHART))
     assert done.returncode != 0, "helm refused nothing"
     return done.stderr
 
 
-def _template(values: Object | None, release: str, namespace: str) -> list[str]:
+def _template(values: Object | None, namespace: str, folder: Path) -> list[str]:
     """Write the words of `helm template`; JSON is a value, too."""
     given = [f"--set-json={name}={json.dumps(value)}" for name, value in (values or {}).items()]
-    return ["template", release, str(CHART), "--namespace", namespace, *given]
+    return ["template", "nodens", str(folder), "--namespace", namespace, *given]
 
 
 def documents(text: str) -> list[Object]:

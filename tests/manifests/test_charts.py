@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from charts import CHART, by_name, chart, need_charts, refusal, run
 from modes import EVERY
 
@@ -231,6 +235,43 @@ def test_the_release_stands_where_it_was_put() -> None:
     assert {each["metadata"]["namespace"] for each in made} == {"dns"}
     policy = by_name(made)["CiliumLocalRedirectPolicy", "nodelocaldns"]
     assert policy["spec"]["redirectFrontend"]["serviceMatcher"]["namespace"] == "dns"
+
+
+@pytest.fixture
+def stocked(tmp_path: Path) -> Path:
+    """Give a copy of the chart with a dashboard, rules and their tests of our own making."""
+    copied = tmp_path / "nodens"
+    shutil.copytree(CHART, copied, ignore=shutil.ignore_patterns("grafana", "prometheus"))
+    for folder in ("grafana", "prometheus"):
+        (copied / "files" / folder).mkdir()
+    (copied / "files" / "grafana" / "one.json").write_text(json.dumps({"title": "{{ $x }}", "panels": ["a\nb"]}))
+    (copied / "files" / "prometheus" / "alerts.yaml").write_text(yaml.safe_dump(RULES))
+    (copied / "files" / "prometheus" / "alerts_test.yaml").write_text("rule_files: [alerts.yaml]\ntests: []\n")
+    return copied
+
+
+RULES: Object = {"groups": [{"name": "a", "rules": [{"alert": "Down", "annotations": {"text": "{{ $labels.node }}"}}]}]}
+BOTH = {"dashboard": {"enabled": True, "label": "mine"}, "prometheusRule": {"enabled": True, "labels": {"a": "b"}}}
+
+
+def test_dashboard_and_alerts_come_along_as_they_are(stocked: Path) -> None:
+    made = by_name(chart(BOTH, folder=stocked))
+    dashboard = made["ConfigMap", "node-local-dns-dashboard"]
+    assert dashboard["metadata"]["labels"]["mine"] == "1"
+    assert {name: json.loads(text) for name, text in dashboard["data"].items()} == {
+        "one.json": {"title": "{{ $x }}", "panels": ["a\nb"]}
+    }
+    (name,) = [each for each in made if each[0] == "PrometheusRule"]
+    assert name[1] == "node-local-dns-alerts"
+    assert made[name]["spec"] == RULES
+    assert made[name]["metadata"]["labels"]["a"] == "b"
+    assert not {"PrometheusRule", "node-local-dns-dashboard"} & {word for each in by_name(chart()) for word in each}
+
+
+def test_a_packed_chart_makes_the_same_objects(tmp_path: Path) -> None:
+    run("helm", "package", CHART, "-d", tmp_path)
+    (packed,) = tmp_path.glob("nodens-*.tgz")
+    assert chart(BOTH, folder=packed) == chart(BOTH)
 
 
 @pytest.mark.parametrize("size", [256, 9_984, 50_000, 2**24])

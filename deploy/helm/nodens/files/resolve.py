@@ -23,7 +23,7 @@ def asked() -> float:
 before = asked() if agent else 0
 try:
     found = sorted({row[4][0] for row in socket.getaddrinfo(name, None)})
-except OSError as error:
+except (OSError, UnicodeError) as error:
     sys.exit(f"{name}: is not resolved in a pod: {error}")
 print(f"{name}: {', '.join(found)}")
 if agent:
