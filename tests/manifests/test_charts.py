@@ -15,6 +15,7 @@ from charts import CHART, by_name, chart, need_charts, refusal, run
 from modes import EVERY
 
 from nodens.manifests import Mode, Options, memory, objects
+from nodens.plan import LinkWish, SteeringWish
 
 pytestmark = pytest.mark.charts
 Object = dict[str, Any]
@@ -75,7 +76,7 @@ CHOSEN = {
     "small": Options(cache_size=256),
     "large": Options(cache_size=200_000),
     "without surge": Options(has_surge=False),
-    "iptables asked for": Options(steering="iptables", link="dummy", has_legacy_iptables=True),  # type: ignore[arg-type]
+    "iptables asked for": Options(steering=SteeringWish.IPTABLES, link=LinkWish.DUMMY, has_legacy_iptables=True),
     "other ports": Options(health_port=18080, ready_port=18181, metrics_port=19253, setup_metrics_port=19353),
     "logging": Options(is_logging=True, domain="my.cluster"),
     "another cluster DNS": Options(

@@ -275,3 +275,7 @@ def test_the_official_blocks_are_all_there(house: Path) -> None:
 def test_logging_is_in_every_block_if_asked_for() -> None:
     assert corefile(Options(is_logging=True)).count("    errors\n    log\n") == 4
     assert "log" not in corefile(DEFAULTS)
+
+
+def test_the_formula_stands_in_the_docs(house: Path) -> None:
+    assert f"```text\n{FORMULA}```\n" in (house / "docs" / "operating.md").read_text()
