@@ -1,13 +1,14 @@
-"""A server that tells kubectl which kinds there are, and nothing else: enough for a dry run."""
+"""A server that tells kubectl which kinds there are, gives objects that it was given, and notes what kubectl sends."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
 KINDS = {
     "v1": {"serviceaccounts": "ServiceAccount", "services": "Service", "configmaps": "ConfigMap"},
@@ -44,14 +45,57 @@ def answers() -> dict[str, Any]:
     }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers from the table; anything else is not there."""
+@dataclass
+class Cluster:
+    """What the server holds by path, and what it was sent: method, path, body."""
 
-    table: ClassVar[dict[str, Any]] = answers()
+    url: str = ""
+    held: dict[str, Any] = field(default_factory=answers)
+    sent: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    def hold(self, made: dict[str, Any]) -> None:
+        """Hold an object, as if somebody had created it."""
+        version, plural = (
+            made["apiVersion"],
+            next(plural for plural, kind in KINDS[made["apiVersion"]].items() if kind == made["kind"]),
+        )
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        metadata = made["metadata"]
+        self.held[f"{root}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"] = made
+
+
+class _Server(ThreadingHTTPServer):
+    """Knows its cluster."""
+
+    cluster: Cluster
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Gives what is held; takes what is sent, and says that it is so now."""
 
     def do_GET(self) -> None:
-        """Answer one question."""
-        told = self.table.get(self.path.partition("?")[0])
+        """Give one object, or a list of kinds."""
+        self._answer(self._cluster().held.get(self.path.partition("?")[0]))
+
+    def do_PUT(self) -> None:
+        """Take a whole object."""
+        self._take()
+
+    def do_PATCH(self) -> None:
+        """Take a change of one."""
+        self._take()
+
+    def _cluster(self) -> Cluster:
+        assert isinstance(self.server, _Server)
+        return self.server.cluster
+
+    def _take(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        path = self.path.partition("?")[0]
+        self._cluster().sent.append((self.command, path, body))
+        self._answer(self._cluster().held.get(path))
+
+    def _answer(self, told: Any) -> None:  # noqa: ANN401 - whatever JSON holds
         body = json.dumps(told if told is not None else {"kind": "Status", "code": 404}).encode()
         self.send_response(200 if told is not None else 404)
         self.send_header("Content-Type", "application/json")
@@ -64,13 +108,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def discovery() -> Iterator[str]:
-    """Serve, and give the URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def serving() -> Iterator[Cluster]:
+    """Serve, and give the cluster."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.cluster = Cluster(url=f"http://127.0.0.1:{server.server_address[1]}")
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield server.cluster
     finally:
         server.shutdown()
         thread.join()
