@@ -47,7 +47,7 @@ def troubles_of(command: Command, scene: Scene) -> Iterator[str]:
     if program.options != "*":
         known = set(program.options.split())
         for word in own:
-            option = word.split("=")[0]
+            option = re.sub(r"^(-[A-Za-z])\d+$", r"\1", word.split("=")[0])
             if re.match(r"--?[A-Za-z]", word) and option not in known:
                 yield f"`{words[0]}` has no option `{option}` that our pages know"
     if program.check:
@@ -162,6 +162,11 @@ def _after(count: int) -> Callable[[Words], Words]:
     return wraps
 
 
+def _in_container(words: Words) -> Words:
+    """Give what `docker exec NAME` runs."""
+    return _after(2)(words) if words[:1] == ("exec",) else ()
+
+
 def _after_dashes(words: Words) -> Words:
     """Give what stands behind `--`."""
     return words[words.index("--") + 1 :] if "--" in words else ()
@@ -184,6 +189,7 @@ PROGRAMS: dict[str, Program] = {
     "docker": Program(
         options="-t -f -it -i -d --rm --name --network --filter --format -v --cap-add --cap-drop --read-only --user "
         "-q -o",
+        wraps=_in_container,
     ),
     "echo": Program(),
     "fuzz/run": Program(),
@@ -209,6 +215,7 @@ PROGRAMS: dict[str, Program] = {
     "node-cache": Program(options="*", check=_node_cache),
     "nodens": Program(options="*", check=_nodens),
     "nslookup": Program(),
+    "pkill": Program(options="-9 -f"),
     "pip": Program(options="-q -r --require-hashes -e"),
     "promtool": Program(),
     "pytest": Program(options="-s -m -q -k"),

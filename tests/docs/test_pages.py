@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from doc_checks import dead_links, disguised, misread, refusals, strange_commands, unknown_commands, unmarked
+from doc_checks import (
+    dead_links,
+    disguised,
+    misread,
+    refusals,
+    strange_commands,
+    strange_flags,
+    strange_metrics,
+    unknown_commands,
+    unmarked,
+)
 from doc_pages import Page, pages, shown
 from doc_run import make_folder, run
 
@@ -55,6 +65,16 @@ def test_every_command_is_one_that_exists(page: Page) -> None:
 @every_page
 def test_commands_named_in_passing_exist(page: Page) -> None:
     expect_none(strange_commands(page))
+
+
+@every_page
+def test_metrics_named_in_passing_exist(page: Page) -> None:
+    expect_none(strange_metrics(page))
+
+
+@every_page
+def test_flags_named_in_passing_exist(page: Page) -> None:
+    expect_none(strange_flags(page))
 
 
 @every_page
