@@ -28,11 +28,11 @@ def _replace(old: str, new: str) -> Command:
 
 
 def _load(command: str) -> Command:
-    """Ask a thousand times a second for five seconds, and do something meanwhile."""
-    return Command(here=f"nodens lab load --rate 1000 --for 5 '{command}'")
+    """Ask a thousand times a second while something is done."""
+    return Command(here=f"nodens lab load --rate 1000 '{command}'")
 
 
-_KILL = _load(f"nodens lab kill {NODE} --hold {_HELD_S:g}")
+_KILL = _load(f"nodens lab kill {NODE} --hold {_HELD_S:g}; nodens lab {_STATUS}")
 _RESTART = _load("nodens lab rollout restart daemonset/node-local-dns -n kube-system")
 
 
