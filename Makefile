@@ -55,13 +55,13 @@ lock: ## renew requirements/*.txt from requirements/*.in
 # ------------ looking at it ------------
 
 fmt: $(VENV)/dev.installed ## write the one format
-	ruff format python tests benches
-	ruff check --fix-only -q python tests benches
+	ruff format python tests benches tools
+	ruff check --fix-only -q python tests benches tools
 	cargo fmt --all
 
 lint: $(VENV)/dev.installed $(ENGINE) ## formats, lints, types, floors, stubs
-	ruff format --check python tests benches
-	ruff check python tests benches
+	ruff format --check python tests benches tools
+	ruff check python tests benches tools
 	mypy
 	lint-imports --no-cache
 	$(PY) -m mypy.stubtest nodens._engine --ignore-disjoint-bases
@@ -84,10 +84,11 @@ fuzz: $(VENV)/build.installed ## a short run of every fuzz target (FUZZ_SECONDS=
 bench: $(VENV)/dev.installed $(ENGINE) ## the figures of benches/README.md (root; minutes)
 	$(PY) benches/run.py
 
-docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, docs/metrics.md, the manifest in lab/
+docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, docs/metrics.md, the manifest and the lesson in lab/
 	nodens show directives > docs/corefile.md
 	nodens show metrics > docs/metrics.md
 	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
+	$(PY) tools/lesson_page.py
 
 ci: test lint netns oracle slow fuzz ## all that .ci/run does after installing system packages
 

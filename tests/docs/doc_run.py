@@ -38,8 +38,8 @@ def steps_of(block: Block) -> Iterator[Step]:
         return
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, _, rest = part.partition("\n")
-        while command.endswith("\\"):
-            more, _, rest = rest.partition("\n")
+        while rest.startswith("> "):  # the shell asks for more: a quote or a line that goes on
+            more, _, rest = rest[2:].partition("\n")
             command = f"{command}\n{more}"
         yield Step(command, rest)
 

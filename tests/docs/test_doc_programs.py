@@ -35,6 +35,7 @@ from doc_shell import commands_of
         pytest.param("docker exec -it k01-worker ip addr show nodelocaldns", [], id="docker exec"),
         pytest.param("docker exec k01-worker ipp addr", ["`ipp` is not a program"], id="docker exec, no program"),
         pytest.param("grep -A60 -E x", [], id="a short option with its number"),
+        pytest.param("sh -c 'frobnicate | grep x'", ["`frobnicate` is not a program"], id="a script in a word"),
         pytest.param("frobnicate", ["`frobnicate` is not a program that our pages know"], id="no such program"),
         pytest.param("dig +short --bogus x", ["`dig` has no option `--bogus`"], id="no such option of dig"),
         pytest.param("cat nothing.yaml", ["nothing.yaml: no such file"], id="a file that nobody makes"),
