@@ -18,7 +18,7 @@ from doc_checks import (
     unmarked,
 )
 from doc_pages import Page, pages, shown
-from doc_run import make_folder, run
+from doc_run import make_folder, run, take_down
 
 PAGES = pages()
 every_page = pytest.mark.parametrize("page", [pytest.param(page, id=shown(page.path)) for page in PAGES])
@@ -95,4 +95,7 @@ def test_what_needs_root_runs_in_a_namespace(page: Page, tmp_path: Path, needs) 
     needs(root=True, programs=("unshare", "ip"))
     folder = make_folder(page, tmp_path)
     blocks = [block for block in page.blocks if "root" in block.marks]
-    expect_none([trouble for block in blocks for trouble in run(block, folder)])
+    try:
+        expect_none([trouble for block in blocks for trouble in run(block, folder)])
+    finally:
+        take_down(folder)
