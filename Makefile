@@ -89,9 +89,10 @@ fuzz: $(VENV)/build.installed ## a short run of every fuzz target (FUZZ_SECONDS=
 bench: $(VENV)/dev.installed $(ENGINE) ## the figures of benches/README.md (root; minutes)
 	$(PY) benches/run.py
 
-docs: $(VENV)/dev.installed $(ENGINE) ## write the pages that are made: docs/corefile.md, docs/metrics.md
+docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, docs/metrics.md, the manifest in lab/
 	nodens show directives > docs/corefile.md
 	nodens show metrics > docs/metrics.md
+	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
 
 ci: test lint netns oracle slow image fuzz ## all that .ci/run does after installing system packages
 

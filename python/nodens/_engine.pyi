@@ -37,7 +37,7 @@ class Engine:
         descriptor. The engine works with duplicates; the caller closes what he passed, whatever becomes of this call.
         Each is verified (getsockname, type, protocol, SO_REUSEPORT, listening, not connected); one that is not what it
         claims to be, or of which the plan knows nothing, is left alone. Those that are fewer than the workers are bound
-        anew by `start`; UDP sockets that are more are drained by it.
+        anew by `start`; those that are more are shared out, since the process before us may still need them.
 
         `is_sharing`: another process of the same user may hold the same ports (SO_REUSEPORT), as in a surge without
         hand-over; without it, whoever holds a port is a BindError. Ports of which a socket was handed over are shared.

@@ -389,6 +389,24 @@ def test_who_was_lent_sockets_still_hears_when_the_lender_just_stops(counted: Up
     new.stop(1000)
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_lender_still_hears_when_the_borrower_gives_up(counted: Upstream, workers: int) -> None:
+    """With fewer workers, too: it must close nothing that is not its own yet."""
+    old = started(plan_for(counted.port))
+    address = warm(old)
+    sockets = old.sockets()
+    new = started(plan_for(counted.port, address, workers), sockets=sockets)
+    close_all(sockets)
+    new.stop(1000, handed_over=True)
+    warm(old)
+    sockets = old.sockets()
+    for *_, descriptor in sockets:
+        with socket.socket(fileno=os.dup(descriptor)) as lent, pytest.raises(OSError, match="not connected"):
+            lent.getpeername()  # a connected one hears its peer alone
+    close_all(sockets)
+    old.stop(1000)
+
+
 def test_who_shares_a_port_has_to_say_so(counted: Upstream) -> None:
     first = started(plan_for(counted.port))
     (address,) = first.addresses()

@@ -111,6 +111,18 @@ def test_the_kernel_line_says_what_is_missing_and_why() -> None:
             id="somebody else's",
         ),
         pytest.param(
+            Release(
+                found=[Found(what="12 rules", kept="a living process holds or serves 10.96.0.10:53", outlives=True)]
+            ),
+            [("bad", "12 rules: beside an agent whose own let go when it dies; these do not")],
+            id="rules beside an agent that would outlive it",
+        ),
+        pytest.param(
+            Release(found=[Found(what="12 rules", kept="some process serves port 53 of all addresses, perhaps")]),
+            [("warn", "12 rules: some process serves port 53 of all addresses, perhaps")],
+            id="perhaps a living agent's",
+        ),
+        pytest.param(
             Release(troubles=[NetworkError("read the ipset", "ipset", "operation not permitted")]),
             [("skipped", "ipset: cannot read the ipset: operation not permitted")],
             id="no right to look",

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import node_life
-from node_life import PACKAGE, Program, in_namespace
-from small_world import CLUSTER, World, inside, run, wire
+from node_life import PACKAGE, Program, in_namespace, teller
+from small_world import CLUSTER, World, inside, run
 
 from nodens import network
 
@@ -24,10 +23,8 @@ STEERED = r"^\[INFO\] steering: "
 def small_world() -> Iterator[World]:
     """Make node, pod and cluster DNS; nobody takes them down, the kernel ends soon."""
     world = World(prefix="uml")
-    for name in (world.node, world.pod, world.dns):
-        run("ip", "netns", "add", name)
-    wire(world)
-    server = in_namespace(world.dns, sys.executable, str(node_life.HERE / "cluster.py"), *CLUSTER.values())
+    world.raise_up()
+    server = in_namespace(world.dns, *teller(*CLUSTER.values()))
     assert server.stdout
     assert server.stdout.readline() == b"ready\n"
     try:
@@ -76,8 +73,10 @@ def ask(world: World, address: str, *how: str, name: str = "n1.cluster.local") -
 
 
 def rules(world: World) -> dict[str, list[str]]:
-    """All rules in the chains that we write to."""
+    """All rules in the chains that we write to, but kube-proxy's."""
     return {
-        "raw": world.on_node("iptables-legacy", "-t", "raw", "-S").splitlines(),
-        "filter": world.on_node("iptables-legacy", "-t", "filter", "-S").splitlines(),
+        table: [
+            line for line in world.on_node("iptables-legacy", "-t", table, "-S").splitlines() if "KUBE-" not in line
+        ]
+        for table in ("raw", "filter")
     }

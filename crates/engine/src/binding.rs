@@ -45,14 +45,17 @@ impl Bind {
         ears.chain(doors).flatten().collect()
     }
 
-    /// One worker's share, if so many have none yet: one of each; of doors too many evenly more; the last gets the rest.
+    /// One worker's share, if so many have none yet: one of each, and of those that are too many evenly more.
     fn share(&mut self, workers: usize) -> Option<(Sockets, Vec<TcpListener>, Vec<UdpSocket>)> {
         let sockets = Sockets { udp: self.ears.pop()?, tcp: self.doors.pop()? };
-        let more_doors = (self.doors.len() + 1).div_ceil(workers.max(1)) - 1;
-        let more_doors = self.doors.split_off(self.doors.len().saturating_sub(more_doors));
-        let more_ears = if workers <= 1 { std::mem::take(&mut self.ears) } else { Vec::new() };
-        Some((sockets, more_doors, more_ears))
+        Some((sockets, part_of(&mut self.doors, workers), part_of(&mut self.ears, workers)))
     }
+}
+
+/// What a worker gets besides its first, of what so many workers share.
+fn part_of<T>(left: &mut Vec<T>, workers: usize) -> Vec<T> {
+    let count = (left.len() + 1).div_ceil(workers.max(1)) - 1;
+    left.split_off(left.len().saturating_sub(count))
 }
 
 /// Which addresses our sockets hold.
@@ -153,6 +156,7 @@ mod tests {
             assert_eq!(more_doors.iter().sum::<usize>(), doors.saturating_sub(workers), "{row}");
             assert_eq!(more_ears.iter().sum::<usize>(), ears.saturating_sub(workers), "{row}");
             assert!(more_doors.iter().max().unwrap() - more_doors.iter().min().unwrap() <= 1, "{row}");
+            assert!(more_ears.iter().max().unwrap() - more_ears.iter().min().unwrap() <= 1, "{row}");
             assert!(bind.share(1).is_none(), "{row}");
         }
     }

@@ -33,6 +33,8 @@ pub struct Bound {
     plan: EnginePlan,
     shared: Arc<Shared>,
     binds: Vec<Bind>,
+    /// Sockets of a process before us are among them, which may still need them.
+    is_heir: bool,
 }
 
 impl Bound {
@@ -46,8 +48,9 @@ impl Bound {
         sys::raise_file_limit();
         let shared = Shared::new(plan.clone(), random::seed(), sys::now())?;
         shared.set_wall_clock(sys::unix_s(), sys::now());
+        let is_heir = !handed.is_empty();
         let binds = bind_new(&plan, workers_of(&plan), &Held::default(), &mut handed, is_sharing)?;
-        Ok(Self { plan, shared, binds })
+        Ok(Self { plan, shared, binds, is_heir })
     }
 
     /// To hand them over.
@@ -72,7 +75,7 @@ impl Bound {
 
     /// Start the workers; returns when each of them can answer.
     pub fn start(self) -> Result<Running, Error> {
-        let Self { plan, shared, mut binds } = self;
+        let Self { plan, shared, mut binds, is_heir } = self;
         let workers = workers_of(&plan);
         binds.iter_mut().try_for_each(|bind| bind.top_up(workers))?;
         let mailboxes: Result<Vec<_>, _> = (0..workers).map(|_| Mailbox::new()).collect();
@@ -85,7 +88,8 @@ impl Bound {
         let logger = Logger::start(&common.shared).map_err(Error::Start)?;
         let files = usize::try_from(sys::raise_file_limit()).unwrap_or(usize::MAX);
         let sockets = sockets_for_upstreams(&plan, files);
-        let mut running = Running { common, threads: Mutex::default(), listening: Mutex::default(), logger, workers };
+        let (threads, listening) = (Mutex::default(), Mutex::default());
+        let mut running = Running { common, threads, listening, logger, workers, is_heir };
         for number in 0..workers {
             let come = coming(&running.common.shared, &plan, &mut binds, workers - number);
             let thread = start_worker(&running.common, number, sockets, Limits::of(&plan), come)?;
@@ -103,6 +107,7 @@ pub struct Running {
     listening: Mutex<Held>,
     logger: Logger,
     workers: usize,
+    is_heir: bool,
 }
 
 impl Running {
@@ -212,7 +217,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end(Duration::ZERO, false);
+        self.end(Duration::ZERO, self.is_heir); // a start that failed half way must not make the process before us deaf
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Coming {
     pub sockets: Sockets,
     /// More doors, handed over by a process that had more workers: who waits there must be let in.
     pub more_doors: Vec<TcpListener>,
-    /// More ears, likewise: they are left, as soon as what they heard is answered.
+    /// More ears, likewise: until the process before us has left, closing one to new queries would make it deaf, too.
     pub more_ears: Vec<UdpSocket>,
     /// For its connections.
     pub timeouts: Timeouts,

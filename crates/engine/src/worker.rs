@@ -60,7 +60,7 @@ pub struct Common {
 /// A listener's sockets in a worker.
 struct Listening {
     place: Place,
-    ear: Key,
+    ears: Vec<Key>,
     doors: Vec<Key>,
 }
 
@@ -163,16 +163,15 @@ impl Worker {
     /// Take up a listener.
     pub fn listen(&mut self, coming: Coming) -> io::Result<()> {
         let Coming { place, address, id, sockets, more_doors, more_ears, timeouts } = coming;
-        let ear = self.add_ear(Ear::new(sockets.udp, address, id))?;
+        let mut ears = Vec::new();
+        for ear in std::iter::once(sockets.udp).chain(more_ears) {
+            ears.push(self.add_ear(Ear::new(ear, address, id))?);
+        }
         let mut doors = Vec::new();
         for door in std::iter::once(sockets.tcp).chain(more_doors) {
             doors.push(self.add_door(Door::new(door, address, id, timeouts))?);
         }
-        self.listening.push(Listening { place, ear, doors });
-        for more in more_ears {
-            let ear = self.add_ear(Ear::new(more, address, id))?;
-            self.leave(ear, sys::now());
-        }
+        self.listening.push(Listening { place, ears, doors });
         Ok(())
     }
 
@@ -512,25 +511,29 @@ impl Worker {
             }
         }
         for listening in &left {
-            if let Some(ear) = self.hands.udp.ears.get(listening.ear) {
-                ear.retire();
+            for &key in &listening.ears {
+                if let Some(ear) = self.hands.udp.ears.get(key) {
+                    ear.retire();
+                }
+                self.hear(key, now); // what was asked before is answered as before
             }
-            self.hear(listening.ear, now); // what was asked before is answered as before
             for door in &listening.doors {
                 self.shut(*door, now);
             }
         }
         self.resolver.on_plan(now, &mut self.steps);
         self.hands.perform(&mut self.steps, now);
-        for Listening { ear, place, .. } in left {
+        for Listening { ears, place, .. } in left {
             // Its last replies leave from the address that was asked; a datagram that was on its way in is still heard.
             let heir = self.listening.iter().find(|other| other.place.overlaps(&place));
-            let heir = heir.and_then(|heir| self.hands.udp.ears.get(heir.ear)).map(Ear::listener);
-            if let (Some(old), Some(heir)) = (self.hands.udp.ears.get_mut(ear), heir) {
-                old.hand_over(heir);
-            }
+            let heir = heir.and_then(|heir| self.hands.udp.ears.get(*heir.ears.first()?)).map(Ear::listener);
             let stay = if self.resolver.in_flight() == 0 { SHORT_FAREWELL } else { FAREWELL };
-            self.hands.timers.once(now.plus(stay), Token::UdpListener(ear).to_word());
+            for ear in ears {
+                if let (Some(old), Some(heir)) = (self.hands.udp.ears.get_mut(ear), heir) {
+                    old.hand_over(heir);
+                }
+                self.hands.timers.once(now.plus(stay), Token::UdpListener(ear).to_word());
+            }
         }
     }
 
@@ -554,9 +557,11 @@ impl Worker {
     fn lend(&mut self) -> Vec<Handed> {
         let mut lent = Vec::new();
         for listening in &self.listening {
-            if let Some(ear) = self.hands.udp.ears.get_mut(listening.ear) {
-                ear.lend();
-                lent.extend(Handed::of(ear.address(), Protocol::Udp, ear.socket()));
+            for key in &listening.ears {
+                if let Some(ear) = self.hands.udp.ears.get_mut(*key) {
+                    ear.lend();
+                    lent.extend(Handed::of(ear.address(), Protocol::Udp, ear.socket()));
+                }
             }
             for door in listening.doors.iter().filter_map(|door| self.hands.tcp.doors.get(*door)) {
                 lent.extend(Handed::of(door.address(), Protocol::Tcp, door.socket()));
@@ -567,10 +572,12 @@ impl Worker {
 
     /// Read no more from the listening sockets. Ears stay for the replies of queries in flight.
     fn release(&mut self) {
-        for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
-            if let Some(ear) = self.hands.udp.ears.get_mut(ear) {
-                ear.release(); // this very turn may still be told that it has something to say
-                let _ = self.hands.epoll.remove(ear.socket());
+        for Listening { ears, doors, .. } in std::mem::take(&mut self.listening) {
+            for key in ears {
+                if let Some(ear) = self.hands.udp.ears.get_mut(key) {
+                    ear.release(); // this very turn may still be told that it has something to say
+                    let _ = self.hands.epoll.remove(ear.socket());
+                }
             }
             for door in doors {
                 self.remove_door(door);
@@ -582,8 +589,10 @@ impl Worker {
         if is_handed_over {
             self.release();
         }
-        for Listening { ear, doors, .. } in std::mem::take(&mut self.listening) {
-            self.leave(ear, now);
+        for Listening { ears, doors, .. } in std::mem::take(&mut self.listening) {
+            for ear in ears {
+                self.leave(ear, now);
+            }
             for door in doors {
                 self.shut(door, now);
             }

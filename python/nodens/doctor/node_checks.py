@@ -25,6 +25,12 @@ _RUNG_HINTS: Final = {
     4: "rules outlive a dead agent by 2 s; with nft tables (`-steering auto`) they go with it at once",
     5: "rules outlive a dead agent until `nodens release`: ipset, or nft from Linux 5.12 on, would let the node go",
 }
+_LIVES: Final = ("a living process", "its owner lives", "rules of a living process")
+_OUTLIVES_HINT: Final = (
+    "when the agent dies they keep pods from cluster DNS: does a node-cache run beside it, too? When it has gone, the "
+    "agent removes them at its next `-syncinterval`"
+)
+_PERHAPS_HINT: Final = "who has the port is told below; if it is no agent: `nodens release --force`"
 _FULL_HINT: Final = "when it is full, packets are dropped: raise net.netfilter.nf_conntrack_max"
 _FULL: Final = 0.95
 _FILLING: Final = 0.75
@@ -122,7 +128,12 @@ def _judge_trace(trace: network.Found) -> Line:
         what = f"{trace.what}: no living agent's"
         return Line(check="left-overs", verdict=Verdict.BAD, what=what, hint=hint)
     what = f"{trace.what}: {trace.kept}"
-    if trace.kept.startswith(("a living process", "its owner lives")):
+    if trace.outlives:
+        what = f"{trace.what}: beside an agent whose own let go when it dies; these do not"
+        return Line(check="left-overs", verdict=Verdict.BAD, what=what, hint=_OUTLIVES_HINT)
+    if trace.kept.startswith("some process"):
+        return Line(check="left-overs", verdict=Verdict.WARN, what=what, hint=_PERHAPS_HINT)
+    if trace.kept.startswith(_LIVES):
         return Line(check="in use", verdict=Verdict.OK, what=what)
     hint = "not made by an agent: `nodens release` leaves it alone; remove it by hand"
     return Line(check="left-overs", verdict=Verdict.WARN, what=what, hint=hint)

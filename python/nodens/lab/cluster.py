@@ -74,7 +74,7 @@ def _pointer_lines(services: Services, headless: Headless) -> Iterator[str]:
 
 
 def zones(services: Services | None = None, headless: Headless | None = None) -> tuple[Zone, ...]:
-    """Give what a cluster DNS of these Services (without any: the embedded one) serves."""
+    """Give what a cluster DNS serves, of these Services or the embedded ones: its domain, the reverse zones."""
     services, headless = services or SERVICES, (headless or {}) if services else HEADLESS
     cluster = [
         _soa("cluster.local."),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from nodens import network
 from nodens.errors import NetworkError
+from nodens.lifecycle.clearing import Clearing
 from nodens.observe import (
     SETUP_ERRORS,
     STEERING_REPAIRED,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from nodens.lifecycle.handover import Estate
+    from nodens.lifecycle.estate import Estate
     from nodens.network import Link, Rung, Steered, SteeringPlan
     from nodens.observe import Log, Numbers
     from nodens.plan import NetworkPlan
@@ -51,6 +53,9 @@ def steering_plan(plan: NetworkPlan, rung: Rung, instance: str = "") -> Steering
 class Ground:
     """Link and rules of this life. A context manager: entering holds our own addresses, leaving lets everything go.
 
+    Until `settle` it is a try: leaving undoes what entering did, and no more. What another process lent is still its
+    own, and so is what was on the node before.
+
     `is_left`: leaving changes nothing on the node, for `-skipteardown` or a successor that has said that it has all. An
     agent that merely lives on the same addresses is no reason to leave rules behind: alive, it puts them back within a
     second, and cluster DNS answers meanwhile; dead, nobody would. `troubles`: what failed on the way out; each was
@@ -61,6 +66,8 @@ class Ground:
         """Hold nothing yet, or what the process before us gave."""
         self.plan = plan
         self.is_left = plan.is_left
+        self._is_settled = False
+        self._were_there: tuple[str, ...] | None = None  # the addresses of a link that was not made by us
         self._tun = estate.tun if estate else None
         held = estate.table if estate else None
         self._table_socket = None if held is None else socket.socket(fileno=held)
@@ -69,6 +76,7 @@ class Ground:
         self.link: Link | None = None
         self._log = log
         self._numbers = numbers
+        self._clearing = Clearing(log, numbers, self.count)
 
     def __enter__(self) -> Self:
         """Hold the link with our own addresses. Raises NetworkError; then the node is as before."""
@@ -77,10 +85,12 @@ class Ground:
             self.link = network.Link(self.plan.link_name, rung.link, tun=self._tun)
         self.steered = network.Steered(self.plan, self.link, self._table_socket)
         if self.link is not None:
+            state = network.find_link(self.plan.link_name)
+            self._were_there = state.addresses if state else None
             try:
                 self.link.want(*self.plan.own_addresses)
             except NetworkError:
-                self.link.release()
+                self._undo(self.link)
                 raise
             self._log.info(f"Added interface - {self.plan.link_name}")
         begin_steering(self._numbers)
@@ -92,12 +102,32 @@ class Ground:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the rules go, then the link; or leave both to whoever comes."""
+        if not self._is_settled:
+            if self.steered:
+                self.attempt(self.steered.leave)
+            if self.link:
+                self.attempt(partial(self._undo, self.link))
+            return
         if not self.is_left:
             self._log.info("Tearing down")
         if steered := self.steered:
             self.attempt(steered.leave if self.is_left else steered.release)
         if link := self.link:
             self.attempt(link.leave if self.is_left else link.release)
+
+    def settle(self) -> None:
+        """From now on it is ours: what is here goes when we go."""
+        self._is_settled = True
+
+    def _undo(self, link: Link) -> None:
+        """Take away what we have put on the node, and leave what was there."""
+        if self._were_there is None:
+            link.release()
+            return
+        came = tuple(address for address in link.wanted if address not in self._were_there)
+        if came:
+            link.drop(*came)
+        link.leave()
 
     def borrow(self, addresses: tuple[str, ...]) -> None:
         """Point traffic to these borrowed addresses at us from now on, and to no others: make before break.
@@ -111,6 +141,11 @@ class Ground:
             steered.leave()
             self.steered = network.Steered(plan, self.link)
         self.plan = plan
+
+    def clear_away(self) -> None:
+        """Take away rules that a dead agent left for our addresses, and tell of those that stand beside ours."""
+        if self.steered:
+            self._clearing.look(self.steered)
 
     def unsteer(self) -> None:
         """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-    from nodens.lifecycle.handover import Line
+    from nodens.lifecycle.visit import Visit, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +34,13 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """The process after us is at the door and asks for all; without a line: it lives beside us and asks for nothing."""
+class Called:
+    """The process after us, at the door, has said a word; or is gone, and `why`."""
 
-    line: Line | None
-    version: str
-    pid: int
+    visit: Visit
+    word: Word
+    why: str = ""
 
 
-Intent: TypeAlias = Stop | Reload | Told | Visit
+Intent: TypeAlias = Stop | Reload | Told | Called
 Intents: TypeAlias = "SimpleQueue[Intent]"

@@ -11,13 +11,15 @@ import time
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, Protocol
 
 from nodens.errors import EngineStopped, NetworkError
 from nodens.lifecycle.heart import STILL_LIMIT_S, Heart
-from nodens.observe import CONTROL_FAILURES, STEERING_REPAIRED, Status, Withheld, tell_let_go, tell_steering
+from nodens.lifecycle.repairs import Repairs
+from nodens.observe import CONTROL_FAILURES, Status, Withheld, tell_let_go, tell_steering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +33,6 @@ _SLEPT_S: Final = 1.0  # a turn that comes this late: we were stopped, or starve
 _RETRY_S: Final = 1.0
 _RETRY_LIMIT_S: Final = 30.0
 _ORDER_S: Final = 20.0  # iptables may wait for its lock; a reload must not wait for ever
-_LOOK_GAP_S: Final = 0.25  # between two looks, however many events come: pods come and go in crowds
 
 
 class Beating(Protocol):
@@ -73,6 +74,7 @@ class Keeper:
         self._numbers = numbers
         self._log = log
         self._said = ""
+        self._repairs = Repairs(log, numbers)
         self._is_over = Event()
         self._orders: SimpleQueue[_Order] = SimpleQueue()
         self._are_mistrusted = False
@@ -155,6 +157,7 @@ class Keeper:
             tell_steering(self._numbers, Withheld.WORKERS if hang else Withheld.UPSTREAMS)
             self._say(f"{why_not}; traffic is not pointed here")
             self._sides.steering = Status(unready=(why_not,))
+            self._ground.clear_away()  # a dead agent's rules must not point traffic here, either
             return False
         steered.steer()
         tell_steering(self._numbers, None)
@@ -165,16 +168,21 @@ class Keeper:
 
     def _keep(self, steered: Steered, watch: Watch) -> None:
         """Beat and repair until told to stop, or until the workers no longer turn."""
-        now_s = beaten_s = compared_s = looked_s = time.monotonic()
+        now_s = beaten_s = compared_s = time.monotonic()
         heart = Heart.first(self._running.pulse(), now_s)
-        is_touched = False
+        self._repairs.note()  # what was taken before we began to listen
+        self._ground.clear_away()
         while not self._is_over.is_set():
-            until_s = min(beaten_s + BEAT_S, looked_s + _LOOK_GAP_S) if is_touched else beaten_s + BEAT_S
+            until_s = min(beaten_s + BEAT_S, self._repairs.due_s())
             self._wait(watch.filenos(), max(0.0, until_s - now_s))
             if self._is_over.is_set():
                 return
             now_s = time.monotonic()
-            is_touched = bool(watch.touched()) or is_touched or now_s - compared_s >= self._interval_s
+            self._repairs.note(watch.touched())
+            if now_s - compared_s >= self._interval_s:
+                compared_s = now_s
+                self._repairs.note()
+                self._ground.clear_away()
             if now_s - beaten_s >= BEAT_S:
                 turns = self._running.pulse()
                 # A turn of ours that comes late: we were stopped, and what was seen before says nothing.
@@ -184,10 +192,9 @@ class Keeper:
                     self._let_go(steered, stuck)
                     return
                 if heart.has_earned(now_s) and not self._is_done(steered.beat):
-                    is_touched = True
-            if is_touched and now_s - looked_s >= _LOOK_GAP_S:
-                is_touched = not self._is_done(lambda: self._repair(steered))
-                looked_s = compared_s = time.monotonic()
+                    self._repairs.note()
+            if now_s >= self._repairs.due_s():
+                self._is_done(partial(self._repair, steered, now_s))
 
     def _is_done(self, step: Callable[[], None]) -> bool:
         """Do a step; a trouble is told, and the keeper goes on."""
@@ -198,21 +205,10 @@ class Keeper:
             return False
         return True
 
-    def _repair(self, steered: Steered) -> None:
-        """Put back what is missing, and say what it was."""
-        put_back = steered.repair() if steered.missing() else ()
-        if not put_back:
-            return
-        plan = self._ground.plan
-        for what in put_back:
-            if what == plan.link_name:
-                self._log.info(f"Added interface - {what}")
-            elif what in plan.addresses:
-                self._log.info(f"Added back address {what} on {plan.link_name}")
-            else:
-                self._log.info(f"Added back {plan.link_name} rule - {{{what}}}")
-        self._numbers.put(STEERING_REPAIRED, value=time.time())
-        self._said = ""
+    def _repair(self, steered: Steered, now_s: float) -> None:
+        """Put back what is missing; then what was said before holds no more."""
+        if self._repairs.do(steered, now_s):
+            self._said = ""
 
     def _let_go(self, steered: Steered, stuck: tuple[int, ...]) -> None:
         """Point traffic away while workers hang; the next round asks ourselves before it is pointed back."""

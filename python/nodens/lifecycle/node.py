@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from nodens import engine, network
 from nodens.errors import NetworkError
 from nodens.lifecycle import pidfile, signals, words
-from nodens.lifecycle.intents import Reload, Stop, Told, Visit
-from nodens.lifecycle.keep import Keeper, keeping
+from nodens.lifecycle.bequest import Bequest
+from nodens.lifecycle.helm import Helm
+from nodens.lifecycle.intents import Called, Reload, Stop, Told
+from nodens.lifecycle.keep import Keeper
 from nodens.lifecycle.probe import answer_ourselves
 from nodens.lifecycle.refuse import refuse_taken_ports, refuse_without_capabilities
 from nodens.lifecycle.reload import Node, prepare
 from nodens.lifecycle.source import NotYetError
-from nodens.lifecycle.succession import Standing, bequeath, stand
+from nodens.lifecycle.succession import stand
 from nodens.lifecycle.upstreams import why_none_answers
 from nodens.lifecycle.watch import watching
 from nodens.observe import CONTROL_FAILURES, EVENTS, Numbers, Sides, Status
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from nodens.lifecycle.intents import Intents
     from nodens.lifecycle.reload import Prepared
     from nodens.lifecycle.source import Source
+    from nodens.lifecycle.succession import Standing
     from nodens.lifecycle.watch import Watch
     from nodens.observe import Log
     from nodens.plan import Facts, HttpEndpoint
@@ -107,6 +110,7 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         sides.is_sharing = asked.takes_over
         bound = standing.bind(plan, log) if standing else engine.bind(plan.engine)
         running = life.enter_context(engine.running(plan.engine, asked.drain_ms, bound=bound))
+        running.is_handed_over = bool(standing and standing.is_heir)  # what was lent is left as it is, should we fail
         node = Node(asked=asked, running=running, sides=sides, numbers=numbers, log=log, prepared=prepared)
         node.publish()
         prepared.say_warnings(log)
@@ -124,27 +128,33 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         if onlook:
             life.enter_context(onlook(running))
         life.enter_context(pidfile.held(asked.pidfile, log))
-        keeper = None
-        if standing:
-            standing.take_over(log)
-            keeper = life.enter_context(keeping(_keeper(node, standing.ground)))  # traffic comes last, and goes first
-            node.borrow = keeper.borrow
+        bequest = _steer(life, node, standing, intents) if standing else None  # traffic comes last, and goes first
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
-        end = _loop(intents, node, watch, lambda visit: _bequeath(visit, node, standing, keeper))
-        if end is not End.CALM:
-            node.lameduck_ms = 0  # nobody asks us any more, or we are in haste
-        if end is End.HASTY:
-            running.drain_ms = 0
+        end = _loop(intents, node, watch, bequest)
+        _prepare_to_end(end, node, bequest)
     return end, standing.ground.troubles if standing else []
 
 
-def _bequeath(visit: Visit, node: Node, standing: Standing | None, keeper: Keeper | None) -> bool:
-    """Give all to the process after us; whether it has it."""
-    if not (standing and keeper and bequeath(visit, standing, node.running, keeper, node.log)):
-        return False
-    node.sides.close()  # probes and scrapes find the one that serves
-    return True
+def _steer(life: ExitStack, node: Node, standing: Standing, intents: Intents) -> Bequest:
+    """Make what was lent ours, point traffic at us, and let the process after us ask for all."""
+    standing.take_over(node.running, node.log)
+    helm = life.enter_context(Helm(standing.ground, partial(_keeper, node, standing.ground)))
+    node.borrow = helm.borrow
+    standing.door.serves = node.serves
+    return Bequest(standing, node.running, helm, intents, node.log)
+
+
+def _prepare_to_end(end: End, node: Node, bequest: Bequest | None) -> None:
+    """Say how the rest of the way out is to be gone."""
+    if end is End.HANDED_OVER:
+        node.sides.close()  # probes and scrapes find the one that serves
+    elif bequest:
+        bequest.stop()
+    if end is not End.CALM:
+        node.lameduck_ms = 0  # nobody asks us any more, or we are in haste
+    if end is End.HASTY:
+        node.running.drain_ms = 0
 
 
 def _linger(intents: Intents, log: Log) -> None:
@@ -167,17 +177,21 @@ def _keeper(node: Node, ground: Ground) -> Keeper:
     )
 
 
-def _loop(intents: Intents, node: Node, watch: Watch, is_given: Callable[[Visit], bool]) -> End:
+def _loop(intents: Intents, node: Node, watch: Watch, bequest: Bequest | None) -> End:
     """Take one intent after the other, until one is to end; gives how. The one thread that decides."""
     while True:
         intent = intents.get()
         if isinstance(intent, Stop):
             return End.HASTY if intent.is_hasty else End.CALM
         try:
-            if not isinstance(intent, Visit):
-                _do(intent, node, watch)
-            elif is_given(intent):
-                return End.HANDED_OVER
+            match intent:
+                case Called():
+                    if bequest and bequest.heard(intent):
+                        return End.HANDED_OVER
+                case Reload() if bequest and bequest.postpones(intent):
+                    pass
+                case _:
+                    _do(intent, node, watch)
         except Exception as error:  # noqa: BLE001 - a bug in a reload must not take DNS down with it
             node.numbers.add(CONTROL_FAILURES, type(intent).__name__.lower())
             trace = "".join(traceback.format_exception(error)).rstrip()

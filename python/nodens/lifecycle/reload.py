@@ -140,6 +140,10 @@ class Node:
         self.numbers.put_all(PLAN_INFO, [(self.prepared.id,)])
         self.numbers.put(PLAN_APPLIED, value=time.time())
 
+    def serves(self) -> tuple[tuple[str, int], ...]:
+        """List the addresses and ports of the running plan, as it spells them."""
+        return tuple((each.address, each.port) for each in self.prepared.plan.engine.listeners)
+
     def reload(self, intent: Reload) -> None:
         """Look at everything again and take up what is new. Whatever goes wrong, the running plan runs on."""
         started_s = time.monotonic()

@@ -6,10 +6,13 @@ from nodens.network.drift import Touched, Watch
 from nodens.network.interfaces import interfaces
 from nodens.network.iptables import Iptables
 from nodens.network.ladder import Wishes, choose
+from nodens.network.leftovers import Leftovers
 from nodens.network.link import Link
+from nodens.network.link import find as find_link
 from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
 from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
+from nodens.network.proof import is_proof, number_for, prove
 from nodens.network.proxy import Proxy, ProxyMode, Translation
 from nodens.network.proxy_survey import survey_proxy
 from nodens.network.release import Found, Release, look, release
@@ -24,6 +27,7 @@ __all__ = [
     "Found",
     "Iptables",
     "Kernel",
+    "Leftovers",
     "LetGo",
     "Link",
     "LinkKind",
@@ -42,17 +46,21 @@ __all__ = [
     "Wishes",
     "choose",
     "error_type",
+    "find_link",
     "find_taken",
     "first_free_port",
     "holder",
     "holding",
     "interfaces",
+    "is_proof",
     "lacking",
     "look",
     "nft_table",
     "nft_text",
+    "number_for",
     "parse_resolv_conf",
     "probe",
+    "prove",
     "read_resolv_conf",
     "release",
     "restore_text",

@@ -25,8 +25,26 @@ _NET_ORDER: Final = 0x4000
 _SETNAME, _TYPENAME, _REVISION, _FAMILY, _DATA, _ADT = 2, 3, 4, 5, 7, 8
 _IP, _TIMEOUT = 1, 6
 _INET, _INET6 = 2, 10
-_IS_BUSY: Final = 4101  # ipset's own errno: a rule still refers to the set
-_PRIVATE: Final = {_IS_BUSY: "a rule still refers to it", 4099: "the kernel has no set of type hash:ip"}
+BUSY: Final = 4100
+# ipset's own errnos, from 4096 on: <linux/netfilter/ipset/ip_set.h>. Those of its types and its extras are not ours.
+TOLD: Final = {
+    4097: "the kernel speaks another version of ipset's protocol",
+    4098: "the kernel has no set of type hash:ip",
+    4099: "there are as many sets as the kernel allows",
+    BUSY: "a rule still refers to it",
+    4101: "a set of the new name is there",
+    4102: "a set of another type has this name",
+    4103: "it is there already, or is not there",
+    4104: "the prefix is not one",
+    4105: "the netmask is not one",
+    4106: "a set of the other address family has this name",
+    4107: "the set was made without a timeout",
+    4108: "another set refers to it",
+    4109: "an IPv4 address was expected",
+    4110: "an IPv6 address was expected",
+    4111: "the set was made without counters",
+    4112: "the set was made without comments",
+}
 
 
 def _head(name: str = "") -> bytes:
@@ -79,15 +97,15 @@ def elements(name: str) -> tuple[str, ...]:
     return tuple(address for _, found in _list(name) for address in found)
 
 
-def remove(name: str) -> bool:
-    """Remove a set; False if there was none."""
+def remove(name: str, *, if_unused: bool = False) -> bool:
+    """Remove a set; False if there was none, or if it may stay where a rule still refers to it."""
     try:
         with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
             kernel.ask(Message(_DESTROY, _head(name), netlink.ACK))
     except OSError as error:
-        if error.errno == errno.ENOENT:
+        if error.errno == errno.ENOENT or (if_unused and error.errno == BUSY):
             return False
-        raise refused(Step.REMOVE_SET, name, _told(error)) from error
+        raise refused(Step.REMOVE_SET, name, in_words(error)) from error
     return True
 
 
@@ -97,7 +115,7 @@ def make(name: str, family: int, hold_s: int = 1) -> None:
         with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
             kernel.ask(_create(name, family, hold_s))
     except OSError as error:
-        raise refused(Step.MAKE_SET, name, _told(error)) from error
+        raise refused(Step.MAKE_SET, name, in_words(error)) from error
 
 
 def _list(name: str) -> Iterator[tuple[str, dict[str, int]]]:
@@ -108,7 +126,7 @@ def _list(name: str) -> Iterator[tuple[str, dict[str, int]]]:
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EINVAL, errno.EOPNOTSUPP):
             return  # no such set, or no ipset in this kernel
-        raise refused(Step.READ_SET, name or "ipset", _told(error)) from error
+        raise refused(Step.READ_SET, name or "ipset", in_words(error)) from error
     for _, body in told:
         about = netlink.read_attributes(body[4:])
         found = {}
@@ -120,9 +138,9 @@ def _list(name: str) -> Iterator[tuple[str, dict[str, int]]]:
         yield netlink.read_text(about.get(_SETNAME, b"")), found
 
 
-def _told(error: OSError) -> OSError:
+def in_words(error: OSError) -> OSError:
     """Put ipset's own error numbers into words."""
-    return OSError(error.errno, _PRIVATE.get(error.errno or 0, error.strerror))
+    return OSError(error.errno, TOLD.get(error.errno or 0, error.strerror))
 
 
 class Gate:
@@ -162,7 +180,7 @@ class Gate:
                     for address in addresses:
                         kernel.ask(_add(name, address, self._hold_s))
         except OSError as error:
-            raise refused(Step.BEAT, ", ".join(self._by_set), _told(error)) from error
+            raise refused(Step.BEAT, ", ".join(self._by_set), in_words(error)) from error
 
     def shut(self) -> None:
         """Steer no more queries, now."""
@@ -172,7 +190,7 @@ class Gate:
                     kernel.ask(Message(_FLUSH, _head(name), netlink.ACK))
         except OSError as error:
             if error.errno != errno.ENOENT:
-                raise refused(Step.BEAT, ", ".join(self._by_set), _told(error)) from error
+                raise refused(Step.BEAT, ", ".join(self._by_set), in_words(error)) from error
 
     def steered(self) -> dict[str, int | None]:
         """Read back which addresses are steered now, and for how many milliseconds."""
@@ -181,7 +199,7 @@ class Gate:
         }
 
     def release(self, keeps: Gate | None = None) -> None:
-        """Remove the sets, but those that another gate still uses; nothing is wrong if they are gone."""
+        """Remove the sets, but those that another gate, or a neighbour's rules, still use; gone is fine."""
         for name in self._by_set:
             if keeps is None or name not in keeps.names:
-                remove(name)
+                remove(name, if_unused=True)

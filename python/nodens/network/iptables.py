@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
+from nodens.network import holders
 from nodens.network.model import PREFIX, Step
-from nodens.network.nft import can_carry_iptables
+from nodens.network.nft import can_carry_iptables, has_table
+from nodens.network.nft_messages import NFT_FAMILIES
+from nodens.network.programs import find_program, run_tool
 from nodens.network.rules import Rule, Table, restore_text
 from nodens.network.saved import Saved, is_dropping, is_legacy, parse_saved
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from nodens.network.saved import SavedRule
 
 _LOCK_WAIT_S: Final = 5  # as the original waits for /run/xtables.lock
-_RUN_LIMIT_S: Final = 30  # a node with many thousand rules takes seconds; a tool that hangs must not hang us
-_LOCK_WORDS: Final = "holding the xtables lock"
 _PROGRAMS: Final = {4: "iptables", 6: "ip6tables"}
 _TABLES_IN_USE: Final = {4: Path("/proc/net/ip_tables_names"), 6: Path("/proc/net/ip6_tables_names")}
 _FAMILY_NAMES: Final = {4: "IPv4", 6: "IPv6"}
@@ -41,7 +40,7 @@ class Iptables:
 
     def is_there(self, family: int = 4) -> bool:
         """Whether the programs are installed."""
-        return all(_find(self.program(family, verb)) for verb in ("save", "restore"))
+        return all(find_program(self.program(family, verb)) for verb in ("save", "restore"))
 
     def save(self, family: int, *tables: Table, counts: bool = False) -> str:
         """Print the rules of some tables, or of all; with packets and bytes before each, if wished."""
@@ -61,16 +60,20 @@ class Iptables:
     def restore(self, family: int, text: str) -> None:
         """Load one transaction; nothing of it holds if a line is refused."""
         program = self.program(family, "restore")
-        run_tool([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text)
+        run_tool([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text, dies_with_us=True)
+
+    def may_hold_raw(self, family: int) -> bool:
+        """Whether the kernel has a table `raw` that this tool would read; told without running it."""
+        if self.flavour == "legacy":
+            return Table.RAW in _loaded_tables(family)
+        try:
+            return not self.flavour or has_table(Table.RAW, NFT_FAMILIES[family])
+        except OSError:
+            return True  # the tool itself will say why not
 
     def read(self, family: int) -> Saved:
         """Read the two tables that are ours to write to."""
         return parse_saved(self.save(family, Table.RAW, Table.FILTER))
-
-
-def _find(program: str) -> str | None:
-    """Find a program where nodes keep it."""
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin")
 
 
 def _loaded_tables(family: int) -> set[str]:
@@ -79,25 +82,6 @@ def _loaded_tables(family: int) -> set[str]:
         return set(_TABLES_IN_USE[family].read_text().split())
     except OSError:
         return set()
-
-
-def run_tool(arguments: list[str], step: Step, text: str | None = None) -> str:
-    """Run a tool with a limit; what it prints on failure is the reason."""
-    program = _find(arguments[0])
-    if program is None:
-        raise NetworkError(step, arguments[0], "no such program")
-    try:
-        done = subprocess.run(
-            [program, *arguments[1:]], input=text, capture_output=True, text=True, timeout=_RUN_LIMIT_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NetworkError(step, arguments[0], f"no end after {_RUN_LIMIT_S} s") from error
-    except OSError as error:
-        raise NetworkError(step, arguments[0], (error.strerror or "").lower(), error.errno) from error
-    if done.returncode:
-        why = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise NetworkError(Step.TAKE_LOCK if _LOCK_WORDS in why else step, arguments[0], why)
-    return done.stdout
 
 
 def find_iptables() -> Iptables | None:
@@ -184,6 +168,11 @@ class HeldRules:
         self._wanted = tuple(wanted)
 
     @property
+    def tool(self) -> Iptables:
+        """The iptables that carries them."""
+        return self._tool
+
+    @property
     def families(self) -> tuple[int, ...]:
         """The families that have rules."""
         return tuple(sorted({rule.family for rule in self._wanted}))
@@ -196,7 +185,7 @@ class HeldRules:
         """Say which families lack rules, and how many."""
         found = []
         for family in self.families:
-            insert, surplus = delta(self._of(family), self._tool.read(family))
+            insert, surplus = self._delta(family, self._tool.read(family))
             if insert or surplus:
                 found.append(f"{_FAMILY_NAMES[family]} iptables ({len(insert)} missing, {len(surplus)} too many)")
         return tuple(found)
@@ -205,7 +194,7 @@ class HeldRules:
         """Make true what is wanted, in one transaction per family; say what had to be put back."""
         put_back = []
         for family in self.families:
-            insert, surplus = delta(self._of(family), self._tool.read(family))
+            insert, surplus = self._delta(family, self._tool.read(family))
             if insert or surplus:
                 self._tool.restore(family, restore_text(insert, deletions(surplus)))
                 put_back.append(f"{_FAMILY_NAMES[family]} iptables ({len(insert)} missing, {len(surplus)} too many)")
@@ -216,7 +205,7 @@ class HeldRules:
         old, self._wanted = self._wanted, tuple(wanted)
         for family in sorted({rule.family for rule in (*old, *wanted)}):
             saved = self._tool.read(family)
-            insert, surplus = delta(self._of(family), saved)
+            insert, surplus = self._delta(family, saved)
             gone = set(old) - set(self._wanted)
             told = {line.rule for line in surplus}  # of a rule that is wanted no longer, all copies are there already
             leaving = [*surplus, *(line for line in saved.rules if line.rule in gone - told)]
@@ -226,6 +215,19 @@ class HeldRules:
     def release(self) -> None:
         """Take our rules away, duplicates too."""
         self.replace(())
+
+    def _delta(self, family: int, saved: Saved) -> tuple[tuple[Rule, ...], tuple[SavedRule, ...]]:
+        """Say what to insert and to delete. A living neighbour's rules of another gate stay: it would put them back."""
+        wanted = self._of(family)
+        insert, surplus = delta(wanted, saved)
+        others = {line.rule for line in surplus if line.rule and line.rule not in wanted}
+        alive = {
+            address
+            for port in {rule.port for rule in others}
+            for address in holders.strangers({rule.address for rule in others}, port)
+        }
+        kept = {rule for rule in others if rule.address in alive}
+        return insert, tuple(line for line in surplus if line.rule not in kept)
 
     def _of(self, family: int) -> tuple[Rule, ...]:
         """The rules of one family."""

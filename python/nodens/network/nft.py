@@ -76,16 +76,38 @@ def _tables(kernel: NetlinkSocket, family: int = messages.INET) -> list[TableSta
 
 def addresses_of(name: str) -> tuple[str, ...]:
     """Give the addresses that a table of ours was made for; none if it has no such set."""
+    return tuple(_elements_of(name, SetName.OURS))
+
+
+def _elements_of(name: str, which: SetName) -> dict[str, int | None]:
+    """Give the addresses of a table's sets of both families, each with the milliseconds that it has left."""
     found: dict[str, int | None] = {}
     with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
         for family in (4, IPV6):
             try:
-                for _, body in kernel.dump(messages.list_elements(name, set_name(SetName.OURS, family))):
+                for _, body in kernel.dump(messages.list_elements(name, set_name(which, family))):
                     found |= messages.read_elements(body)
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     raise refused(Step.READ_TABLE, f"inet {name}", error) from error
-    return tuple(found)
+    return found
+
+
+def count_rules(name: str) -> int:
+    """Count the rules of a table; 0 if there is none of that name."""
+    try:
+        with NetlinkSocket(netlink.NETLINK_NETFILTER) as kernel:
+            told = (messages.read_rule(body) for _, body in kernel.dump(messages.list_rules(name)))
+            return sum(table == name for table, _ in told)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return 0
+        raise refused(Step.READ_TABLE, f"inet {name}", error) from error
+
+
+def empties(name: str) -> bool:
+    """Whether a table of ours lets go by itself: whom it steers to runs out, or has run out."""
+    return None not in _elements_of(name, SetName.STEERED).values()
 
 
 def remove(name: str) -> bool:

@@ -29,6 +29,7 @@ _NEWSET, _NEWELEMENT, _GETELEMENT, _DELELEMENT = (
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 INET: Final = 1  # NFPROTO_INET: both families in one table
 IPV4_ALONE: Final = 2  # NFPROTO_IPV4, the family of `iptables`
+NFT_FAMILIES: Final = {4: IPV4_ALONE, 6: 10}  # NFPROTO_IPV6, the family of `ip6tables`
 _OWNER_FLAG: Final = 0x2
 _APPEND: Final = 0x800
 _SET_TIMEOUT: Final = 0x10

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
 from nodens.network import nft
-from nodens.network.iptables import every_iptables, run_tool
+from nodens.network.iptables import every_iptables
 from nodens.network.model import IPV4, IPV6, Step
+from nodens.network.programs import run_tool
 from nodens.network.proxy import (
     IPVS_LINK,
     NFT_TABLE,

@@ -1,7 +1,8 @@
 """Removes every trace of nodens and of a dead node-cache from a node, and says what it found.
 
 A living agent's things stay, unless forced: a table with an owner and a tun link exist only while somebody holds them;
-a dummy link, sets and iptables rules are a living agent's if one of their addresses has a socket bound to it.
+a dummy link, sets and iptables rules are a living agent's if one of their addresses has a socket bound to it, and
+perhaps one's if there is a socket on all addresses.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from nodens.network import holders, ipset, link, nft
 from nodens.network.iptables import deletions, every_iptables
 from nodens.network.model import IPV6, LinkKind
 from nodens.network.rules import restore_text
+from nodens.network.saved import steers_for_ever
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,10 +31,14 @@ _FAMILIES: Final = (4, 6)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One trace. `kept` says why it still stands; empty: it is gone."""
+    """One trace. `kept` says why it still stands; empty: it is gone.
+
+    `outlives`: rules that steer for ever, beside an agent of the same address whose own let go when it dies.
+    """
 
     what: str
     kept: str = ""
+    outlives: bool = False
 
     def __str__(self) -> str:
         """Render as a line of the report."""
@@ -54,25 +60,30 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Search:
-    """How living agents are told: by who serves this port, and by the addresses of a link that somebody holds."""
+    """How living agents are told: by who serves this port, and by the addresses of a link that somebody holds.
+
+    Notes, on the way, the gates of rules that are kept, and the addresses whose steering lets go by itself.
+    """
 
     port: int
     is_forced: bool
     held: frozenset[str]
     only_looks: bool = False
+    kept_gates: set[str] = field(default_factory=set)
+    let_go: set[str] = field(default_factory=set)
 
-    def living(self, addresses: Iterable[str]) -> tuple[str, ...]:
-        """Give the addresses that a living process serves; forced, none counts."""
-        if self.is_forced:
-            return ()
-        asked = tuple(dict.fromkeys(addresses))
+    def why_kept(self, addresses: Iterable[str]) -> str:
+        """Say why what is for these addresses may be a living agent's; empty if it is not. Forced, none is."""
+        asked = () if self.is_forced else tuple(dict.fromkeys(addresses))
         served = holders.served(asked, self.port)
-        return tuple(address for address in asked if address in served or address in self.held)
-
-    def alive(self, address: str) -> str:
-        """Say that an address is served."""
-        host = f"[{address}]" if ip_address(address).version == IPV6 else address
-        return f"a living process holds or serves {host}:{self.port}"
+        if living := [address for address in asked if address in served or address in self.held]:
+            host = f"[{living[0]}]" if ip_address(living[0]).version == IPV6 else living[0]
+            return f"a living process holds or serves {host}:{self.port}"
+        if not holders.overlapped(asked, self.port):
+            return ""
+        if holders.doors(self.port):
+            return f"a living process serves port {self.port} of all addresses, and an agent's door is open"
+        return f"some process serves port {self.port} of all addresses, perhaps an agent; `--force` removes it"
 
 
 def release(link_name: str = "nodelocaldns", *, port: int = 53, is_forced: bool = False) -> Release:
@@ -123,8 +134,10 @@ def _release_tables(told: Release, search: _Search) -> None:
         what = f"nft table inet {table.name}"
         if table.owner is not None:
             told.found.append(Found(what=what, kept=f"its owner lives (netlink port {table.owner})"))
-        elif living := search.living(nft.addresses_of(table.name)):
-            told.found.append(Found(what=what, kept=search.alive(living[0])))
+            search.let_go.update(nft.addresses_of(table.name))
+        elif why := search.why_kept(addresses := nft.addresses_of(table.name)):
+            told.found.append(Found(what=what, kept=why))
+            search.let_go.update(addresses if nft.empties(table.name) else ())
         elif search.only_looks or nft.remove(table.name):
             told.found.append(Found(what=what))
 
@@ -139,26 +152,36 @@ def _release_rules(tool: Iptables, family: int, told: Release, search: _Search) 
             told.found.append(
                 Found(what=f"{program}: {line.line}", kept="it has our comment, but it is not a rule we set")
             )
-    living = search.living(line.rule.address for line in ours if line.rule)
     by_address: dict[str, list[SavedRule]] = {}
     for line in ours:
         if line.rule:
             by_address.setdefault(line.rule.address, []).append(line)
-    dead = [line for address, lines in by_address.items() if address not in living for line in lines]
+    kept = {address: search.why_kept((address,)) for address in by_address}
+    dead = [line for address, lines in by_address.items() if not kept[address] for line in lines]
     if dead and not search.only_looks:
         tool.restore(family, restore_text((), deletions(dead)))
     for address, lines in by_address.items():
-        what = f"{program}: {len(lines)} rules of {address}"
-        told.found.append(Found(what=what, kept=search.alive(address) if address in living else ""))
+        gates = {line.rule.gate for line in lines if line.rule and line.rule.gate}
+        search.let_go.update({address} if gates else ())
+        search.kept_gates.update(gates if kept[address] else ())
+        told.found.append(
+            Found(
+                what=f"{program}: {len(lines)} rules of {address}",
+                kept=kept[address],
+                outlives=bool(kept[address]) and address in search.let_go and any(map(steers_for_ever, lines)),
+            )
+        )
 
 
 def _release_sets(told: Release, search: _Search) -> None:
-    """Remove the gates."""
+    """Remove the gates; that of an agent that hangs is empty, and its rules refer to it."""
     for name in ipset.sets():
-        living = search.living(ipset.elements(name))
-        if not living and not search.only_looks:
+        why = search.why_kept(ipset.elements(name))
+        if not why and name in search.kept_gates:
+            why = "rules of a living process refer to it"
+        if not why and not search.only_looks:
             ipset.remove(name)
-        told.found.append(Found(what=f"ipset {name}", kept=search.alive(living[0]) if living else ""))
+        told.found.append(Found(what=f"ipset {name}", kept=why))
 
 
 def _release_link(name: str, told: Release, search: _Search) -> None:
@@ -167,15 +190,14 @@ def _release_link(name: str, told: Release, search: _Search) -> None:
     if state is None:
         return
     what = f"link {name} ({', '.join((state.kind or 'hardware', *state.addresses))})"
-    living = search.living(state.addresses)
     kept = ""
     if not search.is_forced:
         if state.kind not in _OURS_KINDS:
             kept = f"an agent's link is of kind {' or '.join(sorted(_OURS_KINDS))}"
         elif state.is_held:
             kept = "a living process holds it"
-        elif living:
-            kept = search.alive(living[0])
+        else:
+            kept = search.why_kept(state.addresses)
     if not kept and not search.only_looks:
         link.remove(name)
     told.found.append(Found(what=what, kept=kept))

@@ -56,6 +56,14 @@ def parse_saved(text: str) -> Saved:
     return Saved(policies=policies, rules=tuple(rules))
 
 
+def steers_for_ever(line: SavedRule) -> bool:
+    """Whether a rule points queries at its address whether or not anybody answers there: one of the twelve, no gate."""
+    rule = line.rule
+    if rule is None or rule.gate is not None or (rule.target, rule.side) != (Target.NOTRACK, Side.DESTINATION):
+        return False
+    return rule.chain is Chain.PREROUTING or rule.protocol == "udp"  # the health port's rules are TCP's, in OUTPUT
+
+
 def _parse_rule(table: str, line: str) -> SavedRule:
     """Read one rule; what is not spelled exactly as one of the twelve is somebody else's."""
     words = _split(line)

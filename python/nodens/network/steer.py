@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nodens.errors import NetworkError
-from nodens.network.drift import Watch
+from nodens.network.drift import Touched, Watch
 from nodens.network.ipset import Gate
 from nodens.network.iptables import HeldRules
+from nodens.network.leftovers import Leftovers, clear_away
 from nodens.network.link import Link
 from nodens.network.model import LetGo, Spelling, SteeringPlan, Step, gather
 from nodens.network.nft import OwnTable
@@ -22,7 +23,7 @@ from nodens.network.parts import BorrowedAddresses, Part, iptables_rules, need_i
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 
 class Steered:
@@ -124,26 +125,34 @@ class Steered:
             self._borrowed.go(plan.borrowed_addresses)
         self.plan = plan
 
-    def missing(self) -> tuple[str, ...]:
+    def missing(self, where: Collection[Touched] = frozenset(Touched)) -> tuple[str, ...]:
         """Say what is not as it was set; change nothing."""
         if not self._is_steering:
             return ()
-        found = list(self._link.missing()) if self._link is not None else []
-        for part in self._parts:
+        found: list[str] = []
+        if self._link is not None and Touched.LINK in where:
+            found += self._link.missing()
+        for part in self._of(where):
             found += part.missing()
         return tuple(dict.fromkeys(found))
 
-    def repair(self) -> tuple[str, ...]:
+    def repair(self, where: Collection[Touched] = frozenset(Touched)) -> tuple[str, ...]:
         """Put back what somebody took away, try every part, and say what it was."""
         if not self._is_steering:
             return ()
         put_back: list[str] = []
-        ensures = [part.ensure for part in self._parts]
-        if self._link is not None:
+        ensures = [part.ensure for part in self._of(where)]
+        if self._link is not None and Touched.LINK in where:
             ensures.insert(0, self._link.ensure)  # own addresses, too
         if troubles := _try_each([partial(_note_what, ensure, put_back) for ensure in ensures]):
             raise gather(Step.STEER, self.plan.link_name, troubles)
         return tuple(dict.fromkeys(put_back))
+
+    def _of(self, where: Collection[Touched]) -> tuple[Part, ...]:
+        """The parts that are links' or rules'."""
+        return tuple(
+            part for part in self._parts if (Touched.LINK if part is self._borrowed else Touched.RULES) in where
+        )
 
     def steered(self) -> dict[str, int | None]:
         """Read back which addresses are steered, and for how many milliseconds (None: no end)."""
@@ -154,6 +163,10 @@ class Steered:
         if self._gate is not None:
             return self._gate.steered()
         return {} if self.missing() else dict.fromkeys(self.plan.addresses)
+
+    def clear_away(self) -> Leftovers:
+        """Take away what the dead left for our addresses, and tell what stands beside us. Best after steering."""
+        return clear_away(self.plan, self._rules.tool if self._rules is not None else None)
 
     def watch(self) -> Watch:
         """Listen for what can be taken from us. Nobody can touch an owned table, and nft's own beats are not drift."""

@@ -156,6 +156,15 @@ STEERING_REPAIRED = _gauge(
     "nodens_steering_last_repair_timestamp_seconds",
     "When something that was taken from link or rules was last put back, in seconds since the epoch; 0: never.",
 )
+STEERING_REPAIRS = _counter(
+    "nodens_steering_repairs_total",
+    "Times that something was put back that somebody had taken from link or rules.",
+    "part",
+)
+STEERING_STALE = _gauge(
+    "nodens_steering_stale_rules",
+    "Rules of another agent, dead or beside us, that would keep pods from cluster DNS when we are gone; 0 is well.",
+)
 
 STEERING_WITHHELD = _gauge(
     "nodens_steering_withheld",
@@ -199,6 +208,8 @@ CONTROL: tuple[Family, ...] = (
     STEERED,
     STEERING_RUNG,
     STEERING_REPAIRED,
+    STEERING_REPAIRS,
+    STEERING_STALE,
     STEERING_WITHHELD,
     STEERING_LET_GO,
 )

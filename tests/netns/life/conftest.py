@@ -13,8 +13,8 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "steering")]  # tests are no package
 
-from node_life import ADDRESSES, Load, Program, in_namespace  # noqa: E402 - after the path
-from small_world import CLUSTER, World, proxy, run, wire  # noqa: E402 - after the path
+from node_life import ADDRESSES, Load, Program, in_namespace, teller  # noqa: E402 - after the path
+from small_world import CLUSTER, World, proxy  # noqa: E402 - after the path
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def serve_cluster() -> Iterator[Callable[..., None]]:
     servers = []
 
     def begin(world: World, *addresses: str) -> None:
-        server = in_namespace(world.dns, sys.executable, str(HERE / "cluster.py"), *addresses)
+        server = in_namespace(world.dns, *teller(*addresses))
         servers.append(server)
         assert server.stdout
         assert server.stdout.readline() == b"ready\n"
@@ -43,9 +43,7 @@ def make_node(needs: Callable[..., None], serve_cluster: Callable[..., None]) ->
     def make(mode: str = "nftables") -> World:
         world = World(prefix=f"nodens-l{os.getpid()}-{len(made)}")
         made.append(world)
-        for name in (world.node, world.pod, world.dns):
-            run("ip", "netns", "add", name)
-        wire(world)
+        world.raise_up()
         if mode != "none":
             proxy(world, mode)
         serve_cluster(world, *CLUSTER.values())
@@ -53,9 +51,7 @@ def make_node(needs: Callable[..., None], serve_cluster: Callable[..., None]) ->
 
     yield make
     for world in made:
-        world.close()
-        for name in (world.node, world.pod, world.dns):
-            run("ip", "netns", "del", name, check=False)
+        world.take_down()
 
 
 @pytest.fixture

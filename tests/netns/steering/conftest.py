@@ -16,7 +16,7 @@ from nodens import network
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # tests are no package; the small world stands beside this file
 
-from small_world import CLUSTER, PACKAGE, Holder, World, proxy, run, wire  # noqa: E402 - after the path
+from small_world import CLUSTER, PACKAGE, Holder, World, proxy  # noqa: E402 - after the path
 
 
 @pytest.fixture
@@ -28,9 +28,7 @@ def make_world(needs: Callable[..., None]) -> Iterator[Callable[[str], World]]:
     def make(mode: str = "nftables") -> World:
         world = World(prefix=f"nodens-t{os.getpid()}-{len(made)}")
         made.append(world)
-        for name in (world.node, world.pod, world.dns):
-            run("ip", "netns", "add", name)
-        wire(world)
+        world.raise_up()
         proxy(world, mode)
         for service, server in CLUSTER.items():
             world.serve(world.dns, server, b"cluster")
@@ -40,9 +38,7 @@ def make_world(needs: Callable[..., None]) -> Iterator[Callable[[str], World]]:
 
     yield make
     for world in made:
-        world.close()
-        for name in (world.node, world.pod, world.dns):
-            run("ip", "netns", "del", name, check=False)
+        world.take_down()
 
 
 @pytest.fixture

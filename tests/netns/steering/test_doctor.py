@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from node_cache_rules import insert_as_node_cache
 from small_world import BORROWED, OWN, PACKAGE, Holder, World, inside, plan_of, run, rung
-from test_release import insert_as_node_cache
 
 from nodens.doctor import Line, Verdict, render
 
@@ -227,6 +227,23 @@ def test_what_a_living_agent_holds_is_well(world: World, hold: Callable[..., Hol
     assert [line["what"] for line in told["left-overs"]] == ["none"]
     assert {line["verdict"] for line in told["in use"]} == {"ok"}
     assert world.ask(BORROWED[0]) == "node"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [pytest.param(rung(), id="an owned table"), pytest.param(rung("iptables", "timeout"), id="iptables with a gate")],
+)
+def test_rules_that_would_outlive_a_living_agent_are_bad(
+    world: World, hold: Callable[..., Holder], wanted: object
+) -> None:
+    """A node-cache's, dead or beside it: once they were called `in use`, and the next crash took the node's DNS."""
+    hold(world, plan_of(wanted))  # type: ignore[arg-type]  # a rung
+    insert_as_node_cache(world, "nft", BORROWED[0])
+    told = lines_of(doctor(world, "--json"))
+    (bad,) = [line for line in told["left-overs"] if line["verdict"] == "bad"]
+    assert bad["what"].startswith("iptables-nft: ")
+    assert bad["what"].endswith(f"rules of {BORROWED[0]}: beside an agent whose own let go when it dies; these do not")
+    assert "they keep pods from cluster DNS" in bad["hint"]
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", OWN[0]], ids=["on all addresses", "on ours"])

@@ -53,6 +53,7 @@ def test_one_hanging_worker_is_enough_to_point_traffic_away(world: World, wanted
         ground = Ground(plan, log, numbers)
         keeper = Keeper(ground, workers, why_not=lambda: "", interval_s=60, sides=sides, numbers=numbers, log=log)
         with ground, keeping(keeper):
+            ground.settle()
             world.wait_until(BORROWED[0], "node")
             workers.is_one_stuck = True
             took_s = world.wait_until(BORROWED[0], "cluster")

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import pytest
+from node_cache_rules import SKIP, insert_as_node_cache, rules_of
 from small_world import BORROWED, OWN, Holder, World, inside, plan_of, run, rung
 
 from nodens import network
+from nodens.errors import NetworkError
+from nodens.network import ipset
 
 pytestmark = pytest.mark.netns
-
-SKIP = "NodeLocal DNS Cache: skip conntrack"
-ALLOW = "NodeLocal DNS Cache: allow DNS traffic"
-# The original's own invocations (behaviour 1.7), an address and the ports 53 and 8080.
-TWELVE = (
-    ("PREROUTING", "raw", "-p tcp -d IP --dport 53 -j NOTRACK", SKIP),
-    ("PREROUTING", "raw", "-p udp -d IP --dport 53 -j NOTRACK", SKIP),
-    ("INPUT", "filter", "-p tcp -d IP --dport 53 -j ACCEPT", ALLOW),
-    ("INPUT", "filter", "-p udp -d IP --dport 53 -j ACCEPT", ALLOW),
-    ("OUTPUT", "raw", "-p tcp -s IP --sport 53 -j NOTRACK", SKIP),
-    ("OUTPUT", "raw", "-p udp -s IP --sport 53 -j NOTRACK", SKIP),
-    ("OUTPUT", "filter", "-p tcp -s IP --sport 53 -j ACCEPT", ALLOW),
-    ("OUTPUT", "filter", "-p udp -s IP --sport 53 -j ACCEPT", ALLOW),
-    ("OUTPUT", "raw", "-p tcp -d IP --dport 53 -j NOTRACK", SKIP),
-    ("OUTPUT", "raw", "-p udp -d IP --dport 53 -j NOTRACK", SKIP),
-    ("OUTPUT", "raw", "-p tcp -d IP --dport 8080 -j NOTRACK", SKIP),
-    ("OUTPUT", "raw", "-p tcp -s IP --sport 8080 -j NOTRACK", SKIP),
-)
-
-
-def insert_as_node_cache(world: World, flavour: str, address: str, times: int = 1) -> None:
-    tool = f"{'ip6tables' if ':' in address else 'iptables'}-{flavour}"
-    for _ in range(times):
-        for chain, table, words, comment in TWELVE:
-            rest = words.replace("IP", address).split()
-            world.on_node(tool, "-w", "5", "-I", chain, "-t", table, *rest, "-m", "comment", "--comment", comment)
-
-
-def rules_of(world: World) -> list[str]:
-    tools = [f"{tool}-{flavour}-save" for tool in ("iptables", "ip6tables") for flavour in ("nft", "legacy")]
-    return [line for tool in tools for line in world.on_node(tool).splitlines() if "NodeLocal DNS Cache" in line]
 
 
 def test_on_an_empty_node_nothing_is_found_and_nothing_is_changed(world: World) -> None:
@@ -136,6 +109,51 @@ def test_what_a_living_agent_holds_is_kept_and_said(
         assert told.found
         assert all(trace.kept for trace in told.found), [str(trace) for trace in told.found]
     assert world.ask(BORROWED[0]) == "node"
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+@pytest.mark.parametrize(
+    ("has_door", "told"),
+    [
+        pytest.param(
+            False,
+            "some process serves port 53 of all addresses, perhaps an agent; `--force` removes it",
+            id="perhaps an agent",
+        ),
+        pytest.param(
+            True, "a living process serves port 53 of all addresses, and an agent's door is open", id="an agent's door"
+        ),
+    ],
+)
+def test_a_socket_on_all_addresses_may_be_an_agents(world: World, address: str, told: str, *, has_door: bool) -> None:
+    """A Corefile without `bind` gives such a socket; its rules once were removed while it lived."""
+    insert_as_node_cache(world, "nft", BORROWED[0])
+    server = world.serve(world.node, address, b"node")
+    with inside(world.node), socket.socket(socket.AF_UNIX) as door:
+        if has_door:
+            door.bind("\0nodens/169.254.20.10/53")
+        assert [(trace.what, trace.kept) for trace in network.release().found] == [
+            (f"iptables-nft: 12 rules of {BORROWED[0]}", told)
+        ]
+        assert network.release(is_forced=True).is_clean
+    assert rules_of(world) == []
+    world.stop(server)
+
+
+def test_the_gate_of_an_agent_that_hangs_is_kept_with_its_rules(world: World, hold: Callable[..., Holder]) -> None:
+    """Its gate is empty, so no address says whose it is; the rules do."""
+    holder = hold(world, plan_of(rung("iptables", "timeout"), hold_ms=1_000))
+    holder.tell("hush")
+    world.wait_until(BORROWED[0], "cluster")
+    with inside(world.node):
+        told = network.release()
+        with pytest.raises(NetworkError, match="nodens-4: cannot remove the ipset: a rule still refers to it"):
+            ipset.remove("nodens-4")
+    assert told.troubles == []
+    assert {trace.what: trace.kept for trace in told.found}["ipset nodens-4"] == "rules of a living process refer to it"
+    assert len(rules_of(world)) == 4 * 12
+    holder.tell("beat")
+    world.wait_until(BORROWED[0], "node")
 
 
 def test_forced_it_takes_iptables_rules_from_a_living_agent(world: World, hold: Callable[..., Holder]) -> None:

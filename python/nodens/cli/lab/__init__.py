@@ -14,6 +14,18 @@ COMMANDS: Final = {
     "up": "raise the world: three nodes, cluster DNS, kube-proxy's rules, the pod dns-test; some seconds",
     "status": "tell what stands, and how it does",
     "shell": "open a shell on a node or in a pod, or run a command there",
+    "steps": "list the lesson: 27 steps, what each shows, what has been done",
+    "step": "run steps of the lesson, and say whether they hold",
+    "verify": "run the whole lesson; raises a world if none stands",
+    "create": "make the objects of a manifest: `create -f nodelocaldns.yaml` deploys the node cache",
+    "apply": "make objects be as a manifest says",
+    "edit": "change one object in $EDITOR",
+    "delete": "take objects away",
+    "get": "print nodes, pods, svc, ds, cm in kubectl's tables",
+    "rollout": "wait for a DaemonSet's pods, or replace them",
+    "logs": "print what pods have said",
+    "kill": "kill the node cache of a node",
+    "load": "ask at an even rate from a pod, while something happens",
     "down": "take everything away again, whatever state it is in",
 }
 

@@ -27,9 +27,9 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="nodens lab up",
         description="Raise the lesson's world: nodes k01-control-plane, k01-worker and k01-worker2 as network "
-        "namespaces on 172.18.0.0/16, pods on 192.168.0.0/16, Services on 10.96.0.0/16, two cluster-DNS pods behind "
-        "10.96.0.10, a resolver outside, kube-proxy's rules on every node, and the pod dns-test. The node cache is "
-        "not installed: that is the lesson.",
+        "namespaces on 172.18.0.0/16, pods on 192.168.0.0/16, Services on 10.96.0.0/16, two cluster-DNS pods "
+        "behind 10.96.0.10, a resolver outside, kube-proxy's rules on every node, and the pod dns-test. The node "
+        "cache is not installed: that is the lesson.",
     )
     parser.add_argument(
         "--proxy",

@@ -7,12 +7,15 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from nodens.errors import LabError
 
 PATIENCE_S = 30.0
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN_LIMIT = 400  # characters of a command in a message
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,10 @@ def run(
     return done
 
 
-def at_once(errands: Iterable[Callable[[], object]]) -> None:
-    """Run errands side by side; the first error is raised once all have ended."""
+def at_once(do: Callable[[Item], object], items: Iterable[Item]) -> None:
+    """Do something for each item, side by side; the first error is raised once all have ended."""
     with ThreadPoolExecutor(max_workers=8) as pool:
-        for future in [pool.submit(errand) for errand in errands]:
+        for future in [pool.submit(do, item) for item in items]:
             future.result()
 
 

@@ -1,6 +1,7 @@
 """Long-running programs in rooms: started apart from us, logged to a file, ended by pid and only if it is still they.
 
-    program = start(room, Order(name="node-cache", role="node cache", command=(sys.executable, "-m", ...), env={...}))
+    order = Order(name="node-cache", role="node cache", command=(sys.executable, "-m", ...), env={...})
+    program = start(room, order, log)
     is_alive(program)
     end(program)
 
@@ -17,16 +18,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from nodens.errors import LabError
 from nodens.lab.world.errands import SEARCH_PATH, environment
-from nodens.lab.world.room import Room
 
 END_PATIENCE_S = 10.0  # a drain of the node cache takes up to 5 s
 START_PATIENCE_S = 10.0
 LOOK_EVERY_S = 0.01
+CLUSTER_VARIABLES = ("_SERVICE_HOST", "_SERVICE_PORT")  # of a cluster that this machine may be in; not of this world
 _TAIL_LINES = 8
-_OURS: set[int] = set()  # started by this very process, so to be buried by it
+_OURS: dict[int, int | None] = {}  # started by this very process, so to be buried by it: pid, exit code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +56,22 @@ class Program:
     answers: tuple[str, int] | None = None
 
 
-def start(room: Room, order: Order, log: Path | None = None) -> Program:
-    """Start a program in a room, in a session of its own; its output goes to a log that is begun anew."""
-    path = log or room.place.folder / "logs" / room.name / f"{order.name}.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    words = room.command(*order.command)
-    told = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
+class Where(Protocol):
+    """Where a program can run: a room, or a bare namespace."""
+
+    @property
+    def name(self) -> str:
+        """Give its name."""
+
+    def command(self, *words: str) -> list[str]:
+        """Give the command line that becomes a program there."""
+
+
+def start(where: Where, order: Order, log: Path) -> Program:
+    """Start a program somewhere, in a session of its own; its output goes to a log that is begun anew."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    words = where.command(*order.command)
+    told = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
     silence = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
         pid = _spawn(words, order.env, silence, told)
@@ -69,11 +81,11 @@ def start(room: Room, order: Order, log: Path | None = None) -> Program:
     return Program(
         name=order.name,
         role=order.role,
-        room=room.name,
+        room=where.name,
         pid=pid,
         born=_born(pid),
         command=order.command,
-        log=str(path),
+        log=str(log),
         answers=order.answers,
     )
 
@@ -84,11 +96,12 @@ def _spawn(words: list[str], env: Mapping[str, str], stdin: int, stdout: int) ->
         (os.POSIX_SPAWN_DUP2, stdout, 1),
         (os.POSIX_SPAWN_DUP2, stdout, 2),
     ]
-    whole = environment(env)
+    mine = {name: text for name, text in environment().items() if not name.endswith(CLUSTER_VARIABLES)}
+    whole = mine | dict(env)
     for folder in SEARCH_PATH.split(":"):
         if os.access(f"{folder}/{words[0]}", os.X_OK):
             pid = os.posix_spawn(f"{folder}/{words[0]}", words, whole, file_actions=actions, setsid=True)
-            _OURS.add(pid)
+            _OURS[pid] = None
             return pid
     raise LabError(f"{words[0]}: not found on {SEARCH_PATH}")
 
@@ -101,13 +114,16 @@ def is_alive(program: Program) -> bool:
 
 def bury() -> None:
     """Let go of those that this process started and that have ended."""
-    for pid in tuple(_OURS):
-        try:
-            ended, _ = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            ended = pid
+    for pid in [pid for pid, code in _OURS.items() if code is None]:
+        ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            _OURS.discard(pid)
+            _OURS[pid] = os.waitstatus_to_exitcode(status)
+
+
+def exit_code(program: Program) -> int | None:
+    """Give the exit code of a program that this process started; None while it runs. A signal is negative."""
+    bury()
+    return _OURS.get(program.pid)
 
 
 def end(program: Program, *, sign: signal.Signals = signal.SIGTERM, patience_s: float = END_PATIENCE_S) -> bool:

@@ -11,13 +11,14 @@ from nodens.errors import LabError
 from nodens.lab.world import programs, proxy_rules, state, wiring
 from nodens.lab.world.clearing import clear
 from nodens.lab.world.errands import at_once, run
+from nodens.lab.world.laying import connect, make_namespaces
 from nodens.lab.world.place import NAMESPACES, Place
 from nodens.lab.world.programs import Order
 from nodens.lab.world.proxy import ProxyMode
 from nodens.lab.world.room import Furniture, open_room
 from nodens.lab.world.standing import World, find, services_file, write_services
 from nodens.lab.world.state import State
-from nodens.lab.world.topology import DOMAIN, GATEWAY, Addresses, Pod, Topology, lesson
+from nodens.lab.world.topology import DOMAIN, GATEWAY, Addresses, Pod, lesson
 
 FOLDER_SIZE = "64m"  # of memory at most, for state, logs and what lessons write
 CLUSTER_DNS, OUTSIDE_RESOLVER = "cluster DNS", "outside resolver"  # roles of the programs that every world has
@@ -57,8 +58,9 @@ def up(place: Place, wish: Wish, tell: Tell) -> World:
     raised = World(place, State(boot=state.boot_id(), mode=wish.mode, dual_stack=wish.dual_stack))
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
         (f"make {place.folder}", lambda: _make_folder(place)),
-        (f"make {len(wiring.rooms_of(topology))} namespaces and their cables", lambda: _lay_cables(place, topology)),
-        ("furnish nodes and pods: addresses, routes, /etc/resolv.conf", lambda: _furnish(raised)),
+        (f"make {len(wiring.rooms_of(topology))} namespaces", lambda: make_namespaces(topology, place.namespace)),
+        ("lay cables; give addresses and routes", lambda: connect(topology, place.namespace)),
+        ("furnish nodes and pods with a /run and a resolv.conf of their own", lambda: _furnish(raised)),
         (f"write kube-proxy's rules on {len(topology.nodes)} nodes ({wish.mode})", lambda: _write_rules(raised)),
         ("start cluster DNS twice, and the resolver outside", lambda: _start_servers(raised)),
         ("ask for kubernetes.default in pod dns-test", lambda: _ask(raised)),
@@ -88,31 +90,12 @@ def _make_folder(place: Place) -> None:
         (place.folder / MADE_NAMESPACE_FOLDER).touch()
 
 
-def _lay_cables(place: Place, topology: Topology) -> None:
-    run(["ip", "-batch", "-"], text=wiring.cables(topology, place.namespace))
-
-
 def _furnish(world: World) -> None:
     topology, place = world.topology, world.place
-    batches = {GATEWAY: wiring.outside_batch(topology)}
-    batches |= {node.name: wiring.node_batch(topology, node) for node in topology.nodes}
-    batches |= {pod.name: wiring.pod_batch(pod) for pod in topology.pods}
     furniture = {GATEWAY: _furniture(world, Addresses(v4=""), "")}
     furniture |= {node.name: _furniture(world, node.address, node.name) for node in topology.nodes}
     furniture |= {pod.name: _furniture(world, pod.address, pod.name, pod) for pod in topology.pods}
-
-    def furnish(name: str) -> None:
-        wire(place.namespace(name), wiring.settings(topology, name), batches[name])
-        open_room(place, name, furniture[name])
-
-    at_once(lambda name=name: furnish(name) for name in batches)  # type: ignore[misc]  # the default binds the loop's value
-
-
-def wire(namespace: str, settings: dict[str, str], batch: str) -> None:
-    """Set what is set, then give addresses and routes."""
-    orders = "".join(f"echo {value} > /proc/sys/net/{key}\n" for key, value in settings.items())
-    run(["ip", "netns", "exec", namespace, "sh", "-eus"], text=orders)
-    run(["ip", "-n", namespace, "-batch", "-"], text=batch)
+    at_once(lambda name: open_room(place, name, furniture[name]), furniture)
 
 
 def _furniture(world: World, address: Addresses, hostname: str, pod: Pod | None = None) -> Furniture:
@@ -136,7 +119,7 @@ def _write_rules(world: World) -> None:
         if world.mode is not ProxyMode.NONE:
             proxy_rules.install(command, world.mode, world.topology)
 
-    at_once(lambda node=node: write(node.name) for node in world.nodes)  # type: ignore[misc]  # the default binds the loop's value
+    at_once(write, [node.name for node in world.nodes])
 
 
 def _start_servers(world: World) -> None:

@@ -134,7 +134,8 @@ class World:
         self._note(
             programs=tuple(each for each in self._state.programs if (each.room, each.name) != (room, order.name))
         )
-        program = programs.start(self.room(room), order)
+        log = self.place.folder / "logs" / room / f"{order.name}.log"
+        program = programs.start(self.room(room), order, log)
         self._note(programs=(*self._state.programs, program))
         return program
 
@@ -163,7 +164,7 @@ class World:
         for program in self.programs(role="cluster DNS"):
             programs.send(program, signal.SIGHUP)
         if self.mode is not ProxyMode.NONE:
-            at_once(lambda node=node: self._sync(node, before) for node in self.nodes)  # type: ignore[misc]  # the default binds the loop's value
+            at_once(lambda node: self._sync(node, before), self.nodes)
 
     def _sync(self, node: Node, before: Topology) -> None:
         proxy_rules.sync(self.room(node.name).command, self.mode, self.topology, before=before)

@@ -49,13 +49,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """A pod with a network of its own. `app` is its label `k8s-app`, by which Services choose."""
+    """A pod with a network of its own. `app` is its label `k8s-app`, by which Services choose.
+
+    Without `gateway` it is wired as Calico does; with one (an address with its prefix length, on the node's end of its
+    cable, `link`) as most others do.
+    """
 
     name: str
     namespace: str
     node: str
     address: Addresses
     app: str = ""
+    gateway: Addresses | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ def rooms_of(world: Topology) -> tuple[str, ...]:
 
 def pod_link(pod: Pod) -> str:
     """Name the node's end of a pod's cable, as Calico does: from a digest of whose it is."""
-    return "cali" + sha1(f"{pod.namespace}.{pod.name}".encode(), usedforsecurity=False).hexdigest()[:11]
+    return pod.link or "cali" + sha1(f"{pod.namespace}.{pod.name}".encode(), usedforsecurity=False).hexdigest()[:11]
 
 
 def node_link(node: Node) -> str:
@@ -37,9 +37,14 @@ def node_link(node: Node) -> str:
     return "veth" + sha1(node.name.encode(), usedforsecurity=False).hexdigest()[:7]
 
 
+def namespaces(world: Topology, namespace: Naming) -> str:
+    """Make the namespaces: a batch for the host's `ip`."""
+    return _text([f"netns add {namespace(name)}" for name in rooms_of(world)])
+
+
 def cables(world: Topology, namespace: Naming) -> str:
-    """Make namespaces and cables: a batch for the host's `ip`."""
-    lines = [f"netns add {namespace(name)}" for name in rooms_of(world)]
+    """Make the cables between namespaces: a batch for the host's `ip`."""
+    lines = []
     if world.networks.switch.v4:
         lines += [
             f"link add {UPLINK} netns {namespace(node.name)} type veth"
@@ -75,6 +80,9 @@ def node_batch(world: Topology, node: Node) -> str:
     for pod in (pod for pod in world.pods if pod.node == node.name):
         link = pod_link(pod)
         lines.append(f"link set {link} up")
+        if pod.gateway:
+            lines += [_add_address(gateway, link) for gateway in pod.gateway.all]
+            continue
         lines += [f"addr add {GATEWAY_V6}/64 dev {link} nodad"] if pod.address.v6 else []
         lines += [
             f"route add {address}/{_LENGTHS[family]} dev {link}" for family, address in _numbered(pod.address.all)
@@ -92,6 +100,11 @@ def node_batch(world: Topology, node: Node) -> str:
 def pod_batch(pod: Pod) -> str:
     """Give a pod its addresses and its way out: a batch for `ip` in the pod."""
     lines = ["link set lo up"]
+    if pod.gateway:
+        for address, gateway in _pairs(pod.address.all, pod.gateway.all):
+            lines.append(_add_address(f"{address}/{gateway.partition('/')[2]}", "eth0"))
+        lines.append("link set eth0 up")
+        return _text([*lines, *(f"route add default via {each.partition('/')[0]}" for each in pod.gateway.all)])
     lines += [_add_address(f"{address}/{_LENGTHS[family]}", "eth0") for family, address in _numbered(pod.address.all)]
     lines += ["link set eth0 up", f"route add {GATEWAY_V4} dev eth0 scope link"]
     lines.append(f"route add default via {GATEWAY_V4} dev eth0")
@@ -100,15 +113,25 @@ def pod_batch(pod: Pod) -> str:
     return _text(lines)
 
 
+def batches(world: Topology) -> dict[str, str]:
+    """Give the batch of every network, by the name of its room."""
+    outside = {GATEWAY: outside_batch(world)} if world.networks.switch.v4 else {}
+    nodes = {node.name: node_batch(world, node) for node in world.nodes}
+    return outside | nodes | {pod.name: pod_batch(pod) for pod in world.pods}
+
+
 def settings(world: Topology, name: str) -> dict[str, str]:
-    """Give what is set under /proc/sys/net in a room before its links come up."""
-    set_so = {"ipv6/conf/default/accept_dad": "0", "ipv6/conf/all/accept_dad": "0"}
+    """Give what is set under /proc/sys/net in a room before its links come up; `*` is every link.
+
+    Nobody else is on these cables: waiting for owners of the same address (DAD) would cost a second.
+    """
+    set_so = {"ipv6/conf/*/accept_dad": "0"}
     if name in {node.name for node in world.nodes}:
         set_so |= {"ipv4/ip_forward": "1", "ipv4/conf/all/rp_filter": "0", "ipv4/conf/default/rp_filter": "0"}
         if world.networks.services.v6:
             set_so |= {"ipv6/conf/all/forwarding": "1"}
         for pod in world.pods:
-            if pod.node == name:
+            if pod.node == name and not pod.gateway:
                 set_so |= {f"ipv4/conf/{pod_link(pod)}/proxy_arp": "1", f"ipv4/neigh/{pod_link(pod)}/proxy_delay": "0"}
     return set_so
 

@@ -1,6 +1,9 @@
 """A pod's queries at an even rate, each from a port of its own: when each was sent, when answered, and by whom.
 
-Usage: load.py ADDRESS RATE; ends when its input does, waits for the last answers, prints them as JSON.
+    python -m nodens.lab.witness 10.96.0.10 1000
+
+It says `ready`; when its input ends it waits for the last answers, and prints them as JSON. Who answered is told by a
+`teller` behind. `account.py` starts it and reads what it prints.
 """
 
 from __future__ import annotations
@@ -70,5 +73,5 @@ def run(address: str, rate: int) -> list[tuple[float, float | None, str]]:
 
 
 if __name__ == "__main__":
-    print("ready", flush=True)  # noqa: T201 - the test waits for it
-    print(json.dumps(run(sys.argv[1], int(sys.argv[2]))))  # noqa: T201 - the test reads it
+    print("ready", flush=True)  # noqa: T201 - whoever started it waits for this
+    print(json.dumps(run(sys.argv[1], int(sys.argv[2]))))  # noqa: T201 - whoever started it reads this

@@ -1,4 +1,9 @@
-"""A cluster DNS that tells who asked: `1.1.1.1` to a pod that came directly, `2.2.2.2` to anybody else."""
+"""A cluster DNS that tells who asked: `1.1.1.1` to a pod that came directly, `2.2.2.2` to anybody else.
+
+    python -m nodens.lab.teller 192.168.1.0/24,fd00:1::/64 192.168.2.10 fd00:2::10
+
+It says `ready`, and serves until its input ends.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +12,19 @@ import socket
 import struct
 import sys
 import threading
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 DIRECT, THROUGH = b"\1\1\1\1", b"\2\2\2\2"
-PODS = ("192.168.1.", "::ffff:192.168.1.", "fd00:1::")
 TTL_S = 30
+LENGTH_BYTES = 2  # before each message of a stream
+_PODS: list[IPv4Network | IPv6Network] = []
 
 
 def answer(query: bytes, client: str) -> bytes:
     """Give one A record for whatever is asked."""
     end = query.index(b"\0", 12) + 5
-    address = DIRECT if client.startswith(PODS) else THROUGH
+    asker = ip_address(client)
+    address = DIRECT if any(asker in pods for pods in _PODS) else THROUGH
     record = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, TTL_S, 4) + address
     return query[:2] + b"\x85\x80\0\1\0\1\0\0\0\0" + query[12:end] + record
 
@@ -45,18 +53,21 @@ def converse(connection: socket.socket, client: str) -> None:
     """Answer until the other side closes."""
     with connection, contextlib.suppress(OSError):
         stream = connection.makefile("rb")
-        while len(length := stream.read(2)) == 2:
+        while len(length := stream.read(LENGTH_BYTES)) == LENGTH_BYTES:
             reply = answer(stream.read(int.from_bytes(length, "big")), client)
             connection.sendall(len(reply).to_bytes(2, "big") + reply)
 
 
+def main() -> None:
+    """Serve until the input ends."""
+    pods, *addresses = sys.argv[1:]
+    _PODS.extend(ip_network(each) for each in pods.split(","))
+    for address in addresses:
+        for target in (serve_udp, serve_tcp):
+            threading.Thread(target=target, args=(address,), daemon=True).start()
+    print("ready", flush=True)  # noqa: T201 - whoever started it waits for this
+    sys.stdin.read()
+
+
 if __name__ == "__main__":
-    threads = [
-        threading.Thread(target=target, args=(address,), daemon=True)
-        for address in sys.argv[1:]
-        for target in (serve_udp, serve_tcp)
-    ]
-    for thread in threads:
-        thread.start()
-    print("ready", flush=True)  # noqa: T201 - the test waits for it
-    sys.stdin.read()  # until the test closes it
+    main()

@@ -1,0 +1,66 @@
+"""Runs steps: prepares what they need, types their commands, looks at what came."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Final
+
+from nodens.errors import LabError
+from nodens.lab.lesson import ground
+from nodens.lab.lesson.model import Output, Step, Verdict
+from nodens.lab.lesson.shell import Shell
+from nodens.lab.world import World
+
+_DONE: Final = "done.json"
+
+Tell = Callable[[str], None]
+
+
+class Teacher:
+    """Goes through steps in one world, and keeps which of them have been seen to hold."""
+
+    def __init__(self, world: World) -> None:
+        """Stand in a world."""
+        self.world = world
+        self.shell = Shell(world.place)
+
+    def missing(self, step: Step) -> list[str]:
+        """Give the lines that have to be run before a step makes sense."""
+        return ground.way_to(step.needs, ground.survey(self.world, self.shell))
+
+    def prepare(self, step: Step, tell: Tell) -> None:
+        """Run them, saying so."""
+        for line in self.missing(step):
+            tell(line)
+            ended = self.shell.run(line)
+            if ended.code:
+                raise LabError(
+                    f"lab: step {step.number} could not be prepared: `{line}` ended with {ended.code}:\n{ended.text}"
+                )
+
+    def run(self, step: Step) -> Verdict:
+        """Type the commands of a step and look at what came."""
+        began = time.monotonic()
+        outputs = tuple(self.shell.run(command.here, step.patience_s) for command in step.commands)
+        verdict = judge(step, outputs, time.monotonic() - began)
+        self._note(verdict)
+        return verdict
+
+    @property
+    def done(self) -> dict[int, bool]:
+        """Give the steps that were run in this world, and whether they held."""
+        path = self.shell.folder / _DONE
+        return {int(key): bool(value) for key, value in json.loads(path.read_text()).items()} if path.exists() else {}
+
+    def _note(self, verdict: Verdict) -> None:
+        """Keep what came of a step."""
+        told = {**self.done, verdict.step.number: verdict.holds}
+        (self.shell.folder / _DONE).write_text(json.dumps(told), encoding="utf-8")
+
+
+def judge(step: Step, outputs: tuple[Output, ...], seconds: float) -> Verdict:
+    """Look at what came, check by check."""
+    kept = tuple(check.holds(outputs) for check in step.checks)
+    return Verdict(step=step, outputs=outputs, kept=kept, seconds=seconds)

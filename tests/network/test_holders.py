@@ -1,0 +1,87 @@
+"""Who serves an address, by the sockets of the namespace: exact ones, those on all addresses, ours and strangers'."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nodens.network import holders
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+ROW = "   0: {at}:0035 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 {inode} 1\n"
+UNIX = """Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0005 01 7 @nodens/169.254.20.10/53
+0000000000000000: 00000002 00000000 00010000 0005 01 8 @nodens/fd00:20::10/5353
+0000000000000000: 00000002 00000000 00010000 0001 01 9 /run/nodens/10.0.0.1/53
+"""
+ALL, ALL6 = "0" * 8, "0" * 32
+OURS = ("169.254.20.10", "fd00:20::10")
+
+
+def proc(folder: Path, *rows: tuple[str, str, str, int]) -> Path:
+    """Make a /proc of these sockets, of which 7 is our own."""
+    for name in ("tcp", "tcp6", "udp", "udp6"):
+        text = "".join(ROW.format(at=at, state=state, inode=inode) for where, at, state, inode in rows if where == name)
+        (folder / "net").mkdir(exist_ok=True)
+        (folder / "net" / name).write_text(HEAD + text)
+    (folder / "self" / "fd").mkdir(parents=True)
+    (folder / "self" / "fd" / "3").symlink_to("socket:[7]")
+    (folder / "net" / "unix").write_text(UNIX)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("row", "served", "overlapped", "strangers"),
+    [
+        pytest.param(("udp", "0A14FEA9", "07", 8), OURS[:1], (), OURS[:1], id="a stranger's UDP socket"),
+        pytest.param(("udp", "0A14FEA9", "07", 7), OURS[:1], (), (), id="our own"),
+        pytest.param(("udp", "0A14FEA9", "01", 8), (), (), (), id="a connected one hears no stranger: it drains"),
+        pytest.param(("tcp", "0A14FEA9", "0A", 8), OURS[:1], (), OURS[:1], id="a TCP listener"),
+        pytest.param(("tcp", "0A14FEA9", "01", 8), (), (), (), id="a TCP connection"),
+        pytest.param(("udp", ALL, "07", 8), (), OURS[:1], OURS[:1], id="all of IPv4"),
+        pytest.param(("udp6", ALL6, "07", 8), (), OURS, OURS, id="all of IPv6, perhaps of IPv4, too"),
+        pytest.param(("tcp6", ALL6, "0A", 7), (), OURS, (), id="our own on all"),
+        pytest.param(
+            ("udp6", "0000000000000000FFFF00000A14FEA9", "07", 8), OURS[:1], (), OURS[:1], id="IPv4 by an IPv6 socket"
+        ),
+    ],
+)
+def test_a_socket_tells_whom_it_serves(
+    tmp_path: Path,
+    row: tuple[str, str, str, int],
+    served: tuple[str, ...],
+    overlapped: tuple[str, ...],
+    strangers: tuple[str, ...],
+) -> None:
+    folder = proc(tmp_path, row)
+    assert holders.served(OURS, 53, folder) == served
+    assert holders.overlapped(OURS, 53, folder) == overlapped
+    assert holders.strangers(OURS, 53, folder) == strangers
+    assert holders.strangers(OURS, 54, folder) == ()
+
+
+def test_the_doors_of_a_port_are_those_of_agents_that_serve_it(tmp_path: Path) -> None:
+    assert holders.doors(53, proc(tmp_path)) == ("169.254.20.10",)
+
+
+def test_real_sockets_of_this_process_are_its_own_and_a_childs_are_a_strangers() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mine, socket.socket(socket.AF_UNIX) as door:
+        mine.bind(("127.0.0.77", 0))
+        port = mine.getsockname()[1]
+        door.bind(f"\0nodens/127.0.0.77/{port}")
+        door.listen()
+        assert holders.strangers(("127.0.0.77",), port) == ()
+        assert holders.doors(port) == ("127.0.0.77",)
+        words = (
+            "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+            f"s.bind(('127.0.0.78', {port})); print(flush=True); sys.stdin.read()"
+        )
+        child = subprocess.Popen([sys.executable, "-c", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert child.stdout
+        assert child.stdout.readline() == b"\n"
+        assert holders.strangers(("127.0.0.77", "127.0.0.78"), port) == ("127.0.0.78",)
+        child.communicate()
