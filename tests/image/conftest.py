@@ -16,11 +16,12 @@ import yaml
 HERE = Path(__file__).parent
 HOUSE = HERE.parents[1]
 STEERING, LIFE = HOUSE / "tests/netns/steering", HOUSE / "tests/netns/life"
-sys.path[:0] = [str(HERE), str(STEERING)]  # tests are no package
+sys.path[:0] = [str(HERE), str(LIFE), str(STEERING)]  # tests are no package
 
 from bundle import configure  # noqa: E402 - after the path
 from container import Container, Image  # noqa: E402 - after the path
-from small_world import CLUSTER, World, proxy, run, wire  # noqa: E402 - after the path
+from node_life import in_namespace, teller  # noqa: E402 - after the path
+from small_world import CLUSTER, World, proxy  # noqa: E402 - after the path
 
 SERVER = "192.168.2.10"  # cluster DNS itself
 
@@ -63,27 +64,17 @@ def world(needs: Callable[..., None]) -> Iterator[World]:
     """Give a node with kube-proxy's rules, a pod on it, and cluster DNS beside."""
     needs(root=True, programs=("ip", "nft", "runc"))
     made = World(prefix=f"nodens-i{os.getpid()}")
-    names = (made.node, made.pod, made.dns)
-    for name in names:
-        run("ip", "netns", "add", name)
-    server = None
+    made.raise_up()
+    proxy(made, "nftables")
+    server = in_namespace(made.dns, *teller(*CLUSTER.values()))
     try:
-        wire(made)
-        proxy(made, "nftables")
-        server = subprocess.Popen(
-            ["ip", "netns", "exec", made.dns, sys.executable, LIFE / "cluster.py", *CLUSTER.values()],
-            stdin=subprocess.PIPE,  # it ends with it
-            stdout=subprocess.PIPE,
-        )
         assert server.stdout
         assert server.stdout.readline() == b"ready\n"
         yield made
     finally:
-        if server:
-            server.kill()
-            server.communicate()
-        for name in names:
-            run("ip", "netns", "del", name, check=False)
+        server.kill()
+        server.communicate()
+        made.take_down()
 
 
 @pytest.fixture
