@@ -207,7 +207,7 @@ PROGRAMS: dict[str, Program] = {
     "head": Program(options="-n"),
     "helm": Program(
         options="-n --namespace --create-namespace --install --set -f --values --dry-run --version --timeout --wait "
-        "--reuse-values --atomic --set-string --set-file",
+        "--reuse-values --take-ownership --atomic --set-string --set-file",
         check=helm,
     ),
     "ip": Program(options="-d -s -o -br -n"),

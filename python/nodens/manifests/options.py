@@ -70,10 +70,10 @@ class Options:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """What the agent is told to listen on: its own addresses, then the Service's where they can be held."""
+        """What the agent is told to listen on: its own addresses, then the Service's (not with ipvs)."""
         if not self.is_on_host:
             return ("0.0.0.0", "::") if self.is_dual_stack else ("0.0.0.0",)  # noqa: S104 - the pod's own network
-        return self.local_ips if self.mode is Mode.IPVS else self.local_ips + self.dns_ips
+        return self.local_ips + self.dns_ips
 
 
 DEFAULTS: Final = Options()
