@@ -198,7 +198,8 @@ class Keeper:
         self._repairs.note()  # what was taken before we began to listen
         self._ground.clear_away()
         while not self._is_over.is_set():
-            until_s = min(compared_s + self._interval_s, self._repairs.due_s())
+            looks_s = now_s + (watch.look_s or self._interval_s)
+            until_s = min(compared_s + self._interval_s, self._repairs.due_s(), looks_s)
             is_nudged = self._wait(watch.filenos(), max(0.0, until_s - now_s))
             if self._is_over.is_set():
                 return

@@ -132,10 +132,10 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
             words.say_version(log)
         if onlook:
             life.enter_context(onlook(running))
-        life.enter_context(pidfile.held(asked.pidfile, log))
         hearing = Hearing(partial(_asked_now, node), sides=sides, numbers=numbers, log=log)
         # Traffic comes last, and goes first.
         bequest = _steer(life, node, standing, intents, hearing) if standing else None
+        life.enter_context(pidfile.held(asked.pidfile, log))
         life.enter_context(hearing)
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")

@@ -15,7 +15,7 @@ from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
 from nodens.network.proof import is_proof, number_for, prove
 from nodens.network.proxy import Proxy, ProxyMode, Translation
-from nodens.network.proxy_survey import survey_proxy
+from nodens.network.proxy_survey import held_by_ipvs, survey_proxy
 from nodens.network.queues import Look as QueueLook
 from nodens.network.queues import Queue, are_busy, survey_queues
 from nodens.network.release import Found, Release, look, release
@@ -56,6 +56,7 @@ __all__ = [
     "find_link",
     "find_taken",
     "first_free_port",
+    "held_by_ipvs",
     "holder",
     "holding",
     "interfaces",

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from threading import Event
@@ -46,6 +47,11 @@ def teller(*addresses: str) -> list[str]:
     """Give the command of a cluster DNS that tells who asked."""
     pods = small().networks.pods
     return [sys.executable, "-m", "nodens.lab.teller", ",".join(pods.all), *addresses]
+
+
+def stand_in(*addresses: str) -> list[str]:
+    """Give the command of a program that stands for node-cache on these addresses."""
+    return [sys.executable, str(Path(__file__).with_name("node_cache.py")), *addresses]
 
 
 class Program:
