@@ -2,6 +2,7 @@
 
 from nodens.network.capabilities import Capability, first_free_port, lacking
 from nodens.network.conntrack import Conntrack, survey_conntrack
+from nodens.network.doors import DoorHolder, survey_doors
 from nodens.network.drift import Touched, Watch
 from nodens.network.interfaces import interfaces
 from nodens.network.iptables import Iptables
@@ -15,6 +16,8 @@ from nodens.network.probe import Kernel, probe
 from nodens.network.proof import is_proof, number_for, prove
 from nodens.network.proxy import Proxy, ProxyMode, Translation
 from nodens.network.proxy_survey import held_by_ipvs, survey_proxy
+from nodens.network.queues import Look as QueueLook
+from nodens.network.queues import Queue, are_busy, survey_queues
 from nodens.network.release import Found, Release, look, release
 from nodens.network.rules import nft_table, nft_text, restore_text, rules_of
 from nodens.network.steer import Steered, holding, steering
@@ -23,6 +26,7 @@ from nodens.network.survey import parse_resolv_conf, read_resolv_conf, survey
 __all__ = [
     "Capability",
     "Conntrack",
+    "DoorHolder",
     "ErrorType",
     "Found",
     "Iptables",
@@ -34,6 +38,8 @@ __all__ = [
     "Occupant",
     "Proxy",
     "ProxyMode",
+    "Queue",
+    "QueueLook",
     "Release",
     "Rung",
     "Spelling",
@@ -44,6 +50,7 @@ __all__ = [
     "Translation",
     "Watch",
     "Wishes",
+    "are_busy",
     "choose",
     "error_type",
     "find_link",
@@ -69,6 +76,8 @@ __all__ = [
     "steering",
     "survey",
     "survey_conntrack",
+    "survey_doors",
     "survey_occupants",
     "survey_proxy",
+    "survey_queues",
 ]

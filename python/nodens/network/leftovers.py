@@ -90,10 +90,13 @@ def _clear_rules(plan: SteeringPlan, tool: Iptables, family: int, ours: Sequence
     """Take away the twelve of our addresses in one iptables, but for ours."""
     if not tool.may_hold_raw(family):
         return
+    try:
+        saved = tool.read(family)
+    except NetworkError as trouble:
+        found.unseen = str(trouble)  # no CAP_NET_RAW for the legacy one, say: no trouble of ours, unless we use it
+        return
     lines = [
-        line
-        for line in tool.read(family).rules
-        if line.rule and line.rule.address in plan.addresses and line.rule not in ours
+        line for line in saved.rules if line.rule and line.rule.address in plan.addresses and line.rule not in ours
     ]
     for address in dict.fromkeys(line.rule.address for line in lines if line.rule):
         of_address = [line for line in lines if line.rule and line.rule.address == address]
