@@ -173,7 +173,7 @@ class Keeper:
         self._repairs.note()  # what was taken before we began to listen
         self._ground.clear_away()
         while not self._is_over.is_set():
-            until_s = min(beaten_s + BEAT_S, self._repairs.due_s())
+            until_s = min(beaten_s + BEAT_S, self._repairs.due_s(), now_s + (watch.look_s or BEAT_S))
             self._wait(watch.filenos(), max(0.0, until_s - now_s))
             if self._is_over.is_set():
                 return

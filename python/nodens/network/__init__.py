@@ -14,7 +14,7 @@ from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
 from nodens.network.proof import is_proof, number_for, prove
 from nodens.network.proxy import Proxy, ProxyMode, Translation
-from nodens.network.proxy_survey import survey_proxy
+from nodens.network.proxy_survey import held_by_ipvs, survey_proxy
 from nodens.network.release import Found, Release, look, release
 from nodens.network.rules import nft_table, nft_text, restore_text, rules_of
 from nodens.network.steer import Steered, holding, steering
@@ -49,6 +49,7 @@ __all__ = [
     "find_link",
     "find_taken",
     "first_free_port",
+    "held_by_ipvs",
     "holder",
     "holding",
     "interfaces",

@@ -171,11 +171,13 @@ class Steered:
     def watch(self) -> Watch:
         """Listen for what can be taken from us. Nobody can touch an owned table, and nft's own beats are not drift."""
         tables: set[str] = set()
+        legacy: frozenset[tuple[int, str]] = frozenset()
         if self._rules is not None:
             tables |= {rule.table for rule in iptables_rules(self.plan)}
+            legacy = self._rules.legacy_tables()
         if self._table is not None and self.plan.rung.let_go is not LetGo.OWNER_AND_TIMEOUT:
             tables.add(self.plan.table_name)
-        return Watch(tables)
+        return Watch(tables, legacy)
 
     def unsteer(self) -> None:
         """Point no more queries at us. Answers under way still leave untracked, from addresses that still stand."""

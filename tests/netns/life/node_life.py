@@ -43,6 +43,11 @@ def teller(*addresses: str) -> list[str]:
     return [sys.executable, "-m", "nodens.lab.teller", ",".join(pods.all), *addresses]
 
 
+def stand_in(*addresses: str) -> list[str]:
+    """Give the command of a program that stands for node-cache on these addresses."""
+    return [sys.executable, str(Path(__file__).with_name("node_cache.py")), *addresses]
+
+
 class Program(Started):
     """A `node-cache` on the node, and what it has said so far."""
 
