@@ -327,8 +327,8 @@ def stocked(tmp_path: Path) -> Path:
     for folder in ("grafana", "prometheus"):
         (copied / "files" / folder).mkdir()
     (copied / "files" / "grafana" / "one.json").write_text(json.dumps({"title": "{{ $x }}", "panels": ["a\nb"]}))
-    (copied / "files" / "prometheus" / "alerts.yaml").write_text(yaml.safe_dump(RULES))
-    (copied / "files" / "prometheus" / "alerts_test.yaml").write_text("rule_files: [alerts.yaml]\ntests: []\n")
+    (copied / "files" / "prometheus" / "alerts.rules.yaml").write_text(yaml.safe_dump(RULES))
+    (copied / "files" / "prometheus" / "alerts_test.yaml").write_text("rule_files: [alerts.rules.yaml]\ntests: []\n")
     return copied
 
 
