@@ -31,9 +31,12 @@ def node(needs: Callable[..., None], tmp_path: Path) -> Iterator[Host]:
     needs(root=True, programs=("ip", "setpriv", "dig", "curl"))
     with host("node") as made, host("upstream") as upstream, (tmp_path / "upstream.log").open("wb") as log:
         wire(made, "eth0", "192.168.5.1/24", upstream, "eth0", f"{UPSTREAM}/24")
-        upstream.start(sys.executable, "-m", "nodens.lab.cluster_dns", "--listen", f"{UPSTREAM}:53", log=log)
+        words = (sys.executable, "-m", "nodens.lab.cluster_dns", "--listen", f"{UPSTREAM}:53")
+        program = upstream.start(*words, log=log)
         until(lambda: b" on " in (tmp_path / "upstream.log").read_bytes())
         yield made
+        program.terminate()
+        program.wait(DEADLINE_S)
 
 
 def until(holds: Callable[[], object]) -> None:
