@@ -108,6 +108,28 @@ def test_a_pod_starts_is_ready_answers_and_leaves_nothing(options: Options, node
     assert "nodelocaldns" not in node.run("ip", "link")
 
 
+def test_the_next_pod_takes_over_and_its_start_probe_is_not_fooled_by_the_one_before(
+    node: Host, tmp_path: Path
+) -> None:
+    """An upgrade as `maxSurge: 1` makes it: both pods have the same ports for a moment."""
+    options = Options()
+    folders = [tmp_path / "old", tmp_path / "new"]
+    for each in folders:
+        each.mkdir()
+    with started(options, node, folders[0]) as old:
+        until(lambda: probe(options, node, folders[0], "readinessProbe"))
+        assert probe(options, node, folders[1], "readinessProbe"), "it is the old pod that answers here"
+        assert not probe(options, node, folders[1], "startupProbe"), "there is no new pod yet"
+        with started(options, node, folders[1]):
+            until(lambda: "handed over: waiting to be stopped" in (folders[0] / "log").read_text())
+            until(lambda: probe(options, node, folders[1], "readinessProbe"))
+            old.terminate()
+            assert old.wait(pod(options)["terminationGracePeriodSeconds"]) == 0
+            for address in options.addresses:
+                assert node.run("dig", "+short", "+tries=1", f"@{address}", NAME).strip() == ADDRESS
+    assert "nodelocaldns" not in node.run("ip", "link")
+
+
 def test_without_its_capabilities_it_says_which_is_missing(node: Host, tmp_path: Path) -> None:
     """The guard of the test above: rights that are too few are noticed."""
     options = Options()
