@@ -172,7 +172,7 @@ class World:
     # ------------ faults ------------
 
     def lose(self, percent: float) -> None:
-        """Lose so many of a hundred datagrams on their way into the cluster-DNS pods; 0 ends it."""
+        """Lose so many of a hundred packets of DNS on their way into the cluster-DNS pods; 0 ends it."""
         for pod in self.topology.pods_of("kube-dns"):
             faults.lose(self.room(pod.name).command, percent)
         self._note(loss={"cluster DNS": percent} if percent else {})
