@@ -28,7 +28,7 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     require()
     world = standing(asked.world)
-    teacher, holds = lesson.Teacher(world), True
+    teacher, holds = lesson.Teacher(world.place), True
     for number in asked.number:
         step = lesson.step(lesson.Scene(proxy=world.mode), number)
         _make_ready(teacher, step, is_asked_for=asked.prepare)

@@ -31,6 +31,6 @@ def main(words: Sequence[str]) -> int:
     if asked.markdown:
         print(lesson.report.render_markdown(lesson.chapters(lesson.Scene()), lesson.recording.read()), end="")
         return 0
-    print(lesson.report.render_list(lesson.chapters(scene), lesson.Teacher(world).done if world else {}), end="")
+    print(lesson.report.render_list(lesson.chapters(scene), lesson.Teacher(world.place).done if world else {}), end="")
     print("\nrun one: sudo nodens lab step 1" if world else "\nno world stands: sudo nodens lab up")
     return 0

@@ -41,7 +41,7 @@ def main(words: Sequence[str]) -> int:
     require()
     with ExitStack() as life:
         world = life.enter_context(staged(asked.world, asked.proxy))
-        teacher = lesson.Teacher(world)
+        teacher = lesson.Teacher(world.place)
         verdicts = [_run(teacher, step) for step in lesson.steps(lesson.Scene(proxy=world.mode))]
     if asked.record and all(each.holds for each in verdicts):
         lesson.recording.write(verdicts, Path(lesson.recording.FILE))

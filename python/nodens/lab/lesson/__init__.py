@@ -4,7 +4,7 @@ Steps are values (`chapters`), run by one shell as a learner would type them. No
 command printed.
 """
 
-from nodens.lab.lesson import asking, loads, recording, report
+from nodens.lab.lesson import asking, figures, figures_text, loads, picture, recording, report
 from nodens.lab.lesson.chapters import chapters, step, steps
 from nodens.lab.lesson.model import Chapter, Output, Scene, State, Step, Verdict
 from nodens.lab.lesson.shell import Shell
@@ -21,8 +21,11 @@ __all__ = [
     "Verdict",
     "asking",
     "chapters",
+    "figures",
+    "figures_text",
     "judge",
     "loads",
+    "picture",
     "recording",
     "report",
     "step",

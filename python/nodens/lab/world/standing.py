@@ -193,6 +193,14 @@ def find(place: Place) -> World | None:
     return World(place, told) if told else None
 
 
+def standing(place: Place) -> World:
+    """Give the world that stands at a place, read anew; LabError if none does."""
+    world = find(place)
+    if world is None:
+        raise LabError("lab: no world stands\nhint: sudo nodens lab up")
+    return world
+
+
 def services_file(place: Place) -> Path:
     """Give where cluster DNS reads the Services."""
     return place.folder / "services" / "services.json"
