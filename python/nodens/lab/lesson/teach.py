@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from nodens.errors import LabError
@@ -25,6 +26,16 @@ class Teacher:
         """Stand in the world of a place."""
         self.place = place
         self.shell = Shell(place)
+
+    @property
+    def before_file(self) -> Path:
+        """Give where the node's state from before the cache was installed is kept."""
+        return self.place.scratch / "before.json"
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the cache is there and ready."""
+        return ground.is_there(State.INSTALLED, ground.survey(standing(self.place), self.shell))
 
     def missing(self, step: Step) -> list[str]:
         """Give the lines that have to be run before a step makes sense."""
