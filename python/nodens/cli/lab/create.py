@@ -17,7 +17,8 @@ def main(words: Sequence[str]) -> int:
     """Make them in turn; exit code 1 if one could not be made."""
     parser = parser_of(
         "create",
-        "Make the objects of a manifest, as `kubectl create -f` does. The state of the pod's node is kept for `nodens lab diff`; "
+        "Make the objects of a manifest, as `kubectl create -f` does. The state of the pod's node is kept for "
+        "`nodens lab diff`; "
         "that takes a second.",
         has_file=True,
     )

@@ -20,7 +20,8 @@ def main(words: Sequence[str]) -> int:
     """Show both; what was before was kept when the cache was installed."""
     parser = argparse.ArgumentParser(
         prog="nodens lab diff",
-        description="Show the node of dns-test before and after the cache is installed, side by side: resolv.conf, link, "
+        description="Show the node of dns-test before and after the cache is installed, side by side: resolv.conf, "
+        "link, "
         "route, rules, and two hundred queries. `nodens lab create` keeps what was before.",
     )
     parser.add_argument("--prepare", action="store_true", help="install the cache first, if it is not")

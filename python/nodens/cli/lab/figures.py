@@ -21,8 +21,10 @@ def main(words: Sequence[str]) -> int:
     """Measure, and tell."""
     parser = argparse.ArgumentParser(
         prog="nodens lab figures",
-        description="Measure what the cache does for a pod: latency, DNAT, conntrack, TCP towards cluster DNS, the tail with "
-        "1 % loss, metrics, negative caching - before and after, in one run of half a minute. In a world that stands the "
+        description="Measure what the cache does for a pod: latency, DNAT, conntrack, TCP towards cluster DNS, the "
+        "tail with "
+        "1 % loss, metrics, negative caching - before and after, in one run of half a minute. In a world that stands "
+        "the "
         "cache is taken away first, and is installed afterwards; without one, a world is raised and taken away again.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -18,7 +18,8 @@ def main(words: Sequence[str]) -> int:
     """List them; works without a world and without root, too."""
     parser = argparse.ArgumentParser(
         prog="nodens lab steps",
-        description="List the 27 steps of the lesson: number, title, what each shows, what must be so before it, and whether it "
+        description="List the 27 steps of the lesson: number, title, what each shows, what must be so before it, and "
+        "whether it "
         "has been run in this world and held. `nodens lab step N` runs one, `nodens lab verify` all.",
     )
     parser.add_argument(

@@ -23,8 +23,10 @@ def main(words: Sequence[str]) -> int:
     """Run all in order; exit code 1 if one does not hold."""
     parser = argparse.ArgumentParser(
         prog="nodens lab verify",
-        description="Run all 27 steps in order and compare each with what should be seen: a table at the end, and for each step "
-        "that falls short, both. Raises a world if none stands, and takes it away again; a world that stands stays, with "
+        description="Run all 27 steps in order and compare each with what should be seen: a table at the end, and "
+        "for each step "
+        "that falls short, both. Raises a world if none stands, and takes it away again; a world that stands stays, "
+        "with "
         "the cache installed. Takes a minute or so.",
         epilog="exit codes: 0 every step holds, 1 one does not, 5 the lab cannot work here",
     )

@@ -33,7 +33,7 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a pod is to be: the node with its network, its folder of host paths, its resolv.conf; Services, ConfigMaps."""
+    """Where a pod is to be: the node with its network, its host paths, its resolv.conf; Services, ConfigMaps."""
 
     node: str
     address: str

@@ -1,7 +1,7 @@
 """The lesson: 27 steps with what they show, the commands that show it, and whether it holds; figures before and after.
 
-Steps are values (`chapters`), run by one shell as a learner would type them. Nothing is pretended: what is shown is what a
-command printed.
+Steps are values (`chapters`), run by one shell as a learner would type them. Nothing is pretended: what is shown is
+what a command printed.
 """
 
 from nodens.lab.lesson import asking, figures, figures_text, loads, picture, recording, report, snapshot

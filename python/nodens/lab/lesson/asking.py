@@ -27,7 +27,7 @@ _LOOK_S: Final = 0.0005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskOrder:
-    """What to ask: of whom, which names in turn, how many a second, how many in all; how long to wait, how often to send."""
+    """What to ask: of whom, which names in turn, how many a second and in all; how long to wait, how often to send."""
 
     server: str
     names: Sequence[str]

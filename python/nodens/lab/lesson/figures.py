@@ -1,4 +1,4 @@
-"""The benefits with numbers: the same measurements before and after the cache is installed, in one world, in one run."""
+"""The benefits with numbers: the same measurements before and after the cache is installed, in one run."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nodens.lab.lesson.figures import LOSS_PERCENT, QUERIES, RATE, Figures, Side, quantile
 
+_SECOND_MS = 1000.0
 _SHARES = (0.5, 0.9, 0.99, 0.999)
 
 
@@ -15,7 +16,7 @@ def spell_ms(time_ms: float) -> str:
     """Write a time with the unit that suits it."""
     if math.isnan(time_ms):
         return "-"
-    if time_ms >= 1000:  # noqa: PLR2004 - a second
+    if time_ms >= _SECOND_MS:
         return f"{time_ms / 1000:.2f} s"
     return f"{time_ms:.0f} ms" if time_ms >= 10 else f"{time_ms:.2f} ms"  # noqa: PLR2004 - two digits are enough
 
@@ -47,6 +48,11 @@ def rows(figures: Figures) -> Iterator[tuple[str, str, str]]:
     yield "the pod's /etc/resolv.conf", one.resolv_conf[:12], f"{two.resolv_conf[:12]}: {same}"
 
 
+def slow(side: Side) -> int:
+    """Count the queries under loss that took a second and more, or were never answered."""
+    return sum(each >= _SECOND_MS for each in side.lossy_ms) + side.lossy_lost
+
+
 def _count(number: int | None) -> str:
     """Write a count; a dash where nothing counts it."""
     return "not counted" if number is None else f"{number:,}"
@@ -56,8 +62,10 @@ def method(figures: Figures) -> str:
     """Say how it was measured."""
     return (
         f"nodens {figures.version}, {figures.date}, Linux {figures.kernel}, kube-proxy's mode {figures.proxy}. "
-        f"Network namespaces on one machine: {QUERIES:,} queries at {RATE} a second from the pod dns-test, each from a port of its "
-        f"own, sent again after 5 s as glibc does. Loss: {LOSS_PERCENT:g} % of the packets, UDP and TCP, that reach a cluster-DNS pod. Cluster DNS is a "
+        f"Network namespaces on one machine: {QUERIES:,} queries at {RATE} a second from the pod dns-test, each from "
+        "a port of its "
+        f"own, sent again after 5 s as glibc does. Loss: {LOSS_PERCENT:g} % of the packets, UDP and TCP, that reach "
+        "a cluster-DNS pod. Cluster DNS is a "
         "small program of the lab, without a network between: compare the shapes, not the microseconds."
     )
 

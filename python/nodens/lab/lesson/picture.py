@@ -9,7 +9,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from nodens.lab.lesson.figures import LOSS_PERCENT, QUERIES, Figures, quantile
-from nodens.lab.lesson.figures_text import spell_ms
+from nodens.lab.lesson.figures_text import slow, spell_ms
 
 _WIDTH, _HEIGHT = 880, 806
 _LEFT, _RIGHT = 64, 816  # of both plots
@@ -58,8 +58,7 @@ class _LogAxis:
 def draw(figures: Figures) -> str:
     """Draw all: latencies, the tail under loss, what the node no longer does."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
-        'role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
         f"<title>{escape(_summary(figures))}</title>",
         f"<style>{_STYLE}</style>",
         f'<rect class="page" x=".5" y=".5" width="{_WIDTH - 1}" height="{_HEIGHT - 1}" rx="10"/>',
@@ -200,12 +199,11 @@ def _apart(y: float, taken: Sequence[float]) -> float:
 def _tiles(figures: Figures) -> Iterator[str]:
     """Four counts, before and after."""
     one, two = figures.before, figures.after
-    slow = [sum(each >= 1000 for each in side.lossy_ms) + side.lossy_lost for side in (one, two)]  # noqa: PLR2004 - a second
     tiles = (
         ("packets through DNAT", _spell(one.dnat), _spell(two.dnat)),
         ("conntrack entries", _spell(one.tracked), _spell(two.tracked)),
         ("TCP to cluster DNS", _spell(one.tcp), _spell(two.tcp)),
-        ("waits of 1 s and more", _spell(slow[0]), _spell(slow[1])),
+        ("waits of 1 s and more", _spell(slow(one)), _spell(slow(two))),
     )
     width = 194
     for place, (says, before, after) in enumerate(tiles):
@@ -213,7 +211,8 @@ def _tiles(figures: Figures) -> Iterator[str]:
         yield f'<rect class="tile" x="{x}" y="598" width="{width}" height="92" rx="8"/>'
         yield _text(x + 14, 624, says, "soft")
         yield (
-            f'<text x="{x + 14}" y="664"><tspan class="big before">{before}</tspan><tspan class="soft" dx="9"> then </tspan>'
+            f'<text x="{x + 14}" y="664"><tspan class="big before">{before}</tspan>'
+            '<tspan class="soft" dx="9"> then </tspan>'
             f'<tspan class="big after" dx="9">{after}</tspan></text>'
         )
 
@@ -224,11 +223,13 @@ def _spell(number: int | None) -> str:
 
 def _method(figures: Figures) -> Iterator[str]:
     """Say how it was measured, in four short lines."""
+    where = f"nodens {figures.version}, {figures.date}, Linux {figures.kernel}, kube-proxy in {figures.proxy} mode"
+    seen = f"metrics on {figures.metrics_nodes} of 3 nodes; the second NXDOMAIN is a hit of the cache."
     lines = (
-        f"nodens {figures.version}, {figures.date}, Linux {figures.kernel}, kube-proxy's mode {figures.proxy}. Network namespaces on one",
-        "machine with no network between: compare the shapes, not the microseconds. Each query comes from a port of its own, and is",
-        "sent again after 5 s, as glibc does. Tiles: the first two count the queries of the upper plot, the last those of the lower one.",
-        f"The pod's /etc/resolv.conf stays byte for byte; metrics on {figures.metrics_nodes} of 3 nodes; the second NXDOMAIN is a hit of the cache.",
+        f"{where}. Network namespaces on one machine",
+        "with no network between: compare the shapes, not the microseconds. Each query comes from a port of its own,",
+        "and is sent again after 5 s, as glibc does. Tiles: two count the upper plot's queries, the last the lower one's.",
+        f"The pod's /etc/resolv.conf stays byte for byte; {seen}",
     )
     for place, line in enumerate(lines):
         yield _text(32, 720 + 19 * place, line, "soft")
