@@ -21,7 +21,8 @@ WANTED = {
     r"python3\.\d+-minimal": r"/usr/bin/python3\.\d+$",
     r"libpython3\.\d+-minimal": r"/usr/lib/python3\.\d+/",
     r"libpython3\.\d+-stdlib": r"/usr/lib/python3\.\d+/",
-    r"iptables": r"/usr/sbin/(xtables-(nft|legacy)-multi|ip6?tables-(nft|legacy)(-save|-restore)?)$|/usr/lib/[^/]+/xtables/",
+    r"iptables": r"/usr/sbin/(xtables-(nft|legacy)-multi|ip6?tables-(nft|legacy)(-save|-restore)?)$"
+    r"|/usr/lib/[^/]+/xtables/",
 }
 # Parts of Python that nodens does not import: what would bring a library with it (TLS, SQLite, terminals), and weight.
 UNWANTED = re.compile(
@@ -84,7 +85,7 @@ def owner_of(library: str) -> tuple[str, str]:
     for known in (path, path.removeprefix("/usr")):
         told = subprocess.run(["dpkg", "-S", known], capture_output=True, text=True, check=False)
         if told.returncode == 0:
-            return told.stdout.split(":")[0], path
+            return told.stdout.partition(":")[0], path
     sys.exit(f"{library}: no package owns it; expected one to")
 
 
@@ -101,7 +102,7 @@ def copy(path: str, destination: Path) -> Path:
 
 def describe(package: str, destination: Path) -> None:
     """Leave a package's entry for scanners, and its copyright."""
-    name = package.split(":")[0]
+    name = package.partition(":")[0]
     status = destination / "var/lib/dpkg/status.d" / name
     status.parent.mkdir(parents=True, exist_ok=True)
     status.write_text(ask("dpkg", "-s", package), encoding="utf-8")

@@ -1,6 +1,6 @@
 """Writes what is in the image, as one CycloneDX document: `sbom.py ROOT`.
 
-The engine's crates (maturin leaves them in the wheel), the Python package, and the Debian packages that files came from.
+The engine's crates (maturin leaves them in the wheel), the Python package, and Debian's packages that files came from.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 PLACE = "usr/share/doc/nodens/sbom.cdx.json"
 
@@ -24,8 +25,8 @@ def debian(root: Path) -> list[dict[str, Any]]:
     told = []
     for path in sorted((root / "var/lib/dpkg/status.d").iterdir()):
         field = dict(re.findall(r"^([A-Z][\w-]*): (.*)$", path.read_text(), re.MULTILINE))
-        version = field["Version"].replace("+", "%2B").replace(":", "%3A").replace("~", "~")
-        purl = f"pkg:deb/debian/{field['Package']}@{version}?arch={field['Architecture']}&distro=debian-{release['VERSION_ID']}"
+        place = f"arch={field['Architecture']}&distro=debian-{release['VERSION_ID']}"
+        purl = f"pkg:deb/debian/{field['Package']}@{quote(field['Version'])}?{place}"
         told.append(
             {"type": "library", "bom-ref": purl, "name": field["Package"], "version": field["Version"], "purl": purl}
         )
@@ -45,7 +46,13 @@ def main(root: Path) -> None:
         "type": "container", "bom-ref": "image", "name": fields["Name"], "version": fields["Version"],
         "licenses": [{"license": {"id": "Apache-2.0"}}],
     }  # fmt: skip
-    package = {"type": "application", "bom-ref": purl, "name": fields["Name"], "version": fields["Version"], "purl": purl}
+    package = {
+        "type": "application",
+        "bom-ref": purl,
+        "name": fields["Name"],
+        "version": fields["Version"],
+        "purl": purl,
+    }
     when = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), UTC)
     document = {
         "bomFormat": "CycloneDX",

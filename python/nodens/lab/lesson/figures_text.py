@@ -37,10 +37,7 @@ def rows(figures: Figures) -> Iterator[tuple[str, str, str]]:
         f"p99 with {LOSS_PERCENT:g} % loss towards cluster DNS", lambda side: spell_ms(quantile(side.lossy_ms, 0.99))
     )
     yield both("the slowest of them", lambda side: spell_ms(quantile(side.lossy_ms, 1)))
-    yield both(
-        "queries of a second and more",
-        lambda side: _count(sum(each >= 1000 for each in side.lossy_ms) + side.lossy_lost),
-    )  # noqa: PLR2004 - a second
+    yield both("queries of a second and more", lambda side: _count(slow(side)))
     yield "p99 with loss, names not asked before", "-", spell_ms(quantile(figures.misses_ms, 0.99))
     yield "nodes with metrics of their own (:9253)", "0", str(figures.metrics_nodes)
     yield "second NXDOMAIN answered by the node", "no", "yes" if figures.denial_hits else "no"

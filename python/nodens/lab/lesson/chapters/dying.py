@@ -19,22 +19,24 @@ _LOGS = f"logs -n kube-system -l k8s-app=node-local-dns --node {NODE}"
 
 def _replace(old: str, new: str) -> Command:
     """Take one deployment away, put another in its place, wait; what rules were left is released in between."""
-    words = f"delete -f {old} | grep daemonset\nnodens lab shell {NODE} -- nodens release\n"
-    words += f"nodens lab create -f {new} | grep daemonset"
-    here = f"nodens lab {words}\nnodens lab {_STATUS}"
-    return Command(
-        here=here,
-        kind=here.replace("nodens lab shell", "docker exec").replace(" -- ", " ").replace("nodens lab", "kubectl"),
-    )
+    away, release = f"nodens lab delete -f {old} | grep daemonset", f"nodens lab shell {NODE} -- nodens release"
+    anew = f"nodens lab create -f {new} | grep daemonset\nnodens lab {_STATUS}"
+    # A node of Kind has no nodens beside the pod's; the next agent takes up what was left.
+    return Command(here=f"{away}\n{release}\n{anew}", kind=f"{away}\n{anew}".replace("nodens lab", "kubectl"))
 
 
-def _load(command: str) -> Command:
+def _load(command: str, kind: str) -> Command:
     """Ask a thousand times a second while something is done."""
-    return Command(here=f"nodens lab load --rate 1000 '{command}'")
+    return Command(here=f"nodens lab load --rate 1000 '{command}'", kind=kind)
 
 
-_KILL = _load(f"nodens lab kill {NODE} --hold {_HELD_S:g}; nodens lab {_STATUS}")
-_RESTART = _load("nodens lab rollout restart daemonset/node-local-dns -n kube-system")
+_KILL = _load(
+    f"nodens lab kill {NODE} --hold {_HELD_S:g}; nodens lab {_STATUS}",
+    f"docker exec {NODE} sh -c 'crictl stop --timeout 0 $(crictl ps -q --name node-cache)'",
+)
+_RESTART = _load(
+    *(f"{command} rollout restart daemonset/node-local-dns -n kube-system" for command in ("nodens lab", "kubectl"))
+)
 
 
 def _lost(place: int, says: str, least: int, most: int) -> Check:
@@ -53,8 +55,7 @@ def steps() -> tuple[Step, ...]:
         Step(
             number=26,
             title="SIGKILL under load",
-            shows="The cache on the pod's node is killed while the pod asks 1,000 times a second, and for two "
-            "seconds nothing\n"
+            shows="The cache on the pod's node is killed while the pod asks 1,000 times a second, and for two seconds nothing\n"
             "starts it again. On nodens' best rung cluster DNS answers by itself; with rules that stay nobody does.",
             needs=State.INSTALLED,
             patience_s=60,
@@ -95,17 +96,14 @@ def steps() -> tuple[Step, ...]:
                 ),
                 _lost(7, "and every query of that time is lost", int(900 * _HELD_S), 5000),
             ),
-            note="The second deployment writes the original's own rules (-skipteardown), which match no set and "
-            "belong to nobody: they "
+            note="The second deployment writes the original's own rules (-skipteardown), which match no set and belong to nobody: they "
             "go on pointing at a cache that is not there. `nodens release` takes such rules away.",
         ),
         Step(
             number=27,
             title="upgrade under load",
-            shows="The pod is replaced while it is asked. With maxSurge 1 and -takeover the new one takes over "
-            "sockets, rules and\n"
-            "cache: nothing is lost. Stopped first and started then, with rules that stay, the node has no DNS in "
-            "between.",
+            shows="The pod is replaced while it is asked. With maxSurge 1 and -takeover the new one takes over sockets, rules and\n"
+            "cache: nothing is lost. Stopped first and started then, with rules that stay, the node has no DNS in between.",
             needs=State.INSTALLED,
             patience_s=60,
             commands=(

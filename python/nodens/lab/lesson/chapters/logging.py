@@ -38,8 +38,8 @@ def steps() -> tuple[Step, ...]:
             shows="`log` in a server block writes a line for each query. It goes into every block of the ConfigMap.",
             needs=State.INSTALLED,
             commands=(
-                Command(here=WITH_LOG[0], kind="kubectl edit configmap node-local-dns -n kube-system"),
-                Command(here=WITH_LOG[1]),
+                Command(here=WITH_LOG[0]),
+                Command(here=WITH_LOG[1], kind="kubectl apply -f with-log.yaml"),
                 kubectl("get configmap node-local-dns -n kube-system -o yaml | grep -E '^ +(errors|log)$'"),
             ),
             checks=(
