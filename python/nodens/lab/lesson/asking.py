@@ -35,6 +35,7 @@ class AskOrder:
     count: int
     patience_s: float = 1.0
     attempts: int = 1
+    port: int = 53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ class Asker:
         with contextlib.suppress(OSError):  # taken: the kernel gives another
             client.bind(("", _FIRST_PORT + number % _PORTS))
         try:
-            client.connect((self._order.server, 53))
+            client.connect((self._order.server, self._order.port))
             client.send(wire)
         except OSError:
             client.close()  # no route, or refused: lost
