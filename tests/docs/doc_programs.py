@@ -231,6 +231,7 @@ PROGRAMS: dict[str, Program] = {
     "rm": Program(options="-f -r -rf"),
     "sed": Program(options="-i -n -e -E", check=_read),
     "sh": Program(options="-c", check=_script_text),
+    "skopeo": Program(),
     "sleep": Program(),
     "sort": Program(options="-u -n -r -k -t"),
     "ss": Program(options="-l -n -u -p -t -lnup -lntp -lnutp -unlp"),
