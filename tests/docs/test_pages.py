@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from doc_checks import (
     unknown_commands,
     unmarked,
 )
-from doc_pages import HOUSE, Page, pages, shown
+from doc_pages import Page, pages, shown
 from doc_run import make_folder, run, take_down
 
 PAGES = pages()
@@ -100,11 +99,3 @@ def test_what_needs_root_runs_in_a_namespace(page: Page, tmp_path: Path, needs) 
         expect_none([trouble for block in blocks for trouble in run(block, folder)])
     finally:
         take_down(folder)
-
-
-def test_every_alert_leads_to_its_row() -> None:
-    rules = (HOUSE / "deploy" / "prometheus" / "nodens.rules.yaml").read_text(encoding="utf-8")
-    named = re.findall(r"runbook_url: (\S+)#(\S+)", rules)
-    assert named
-    pages_by_name = {shown(page.path): page for page in PAGES}
-    expect_none(f"{name}#{anchor}" for name, anchor in named if anchor not in pages_by_name[name].anchors)
