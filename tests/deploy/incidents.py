@@ -1,6 +1,6 @@
 """What Prometheus sees of a fleet of three agents over an hour: a calm one, and how each incident changes it.
 
-A fleet maps a series to its values in promtool's notation, a value a minute. Upstream `A` is cluster DNS, `B` a resolver.
+A fleet maps a series to its values in promtool's notation, one a minute. Upstream `A` is cluster DNS, `B` a resolver.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def calm(*nodes: str) -> Fleet:
     fleet: Fleet = {}
     for node in nodes or NODES:
         cache = {"server": "dns://10.96.0.10:53", "type": "success", "view": "", "zones": "cluster.local."}
-        still = {"up": 1, "process_start_time_seconds": 1000, "nodens_steered": 1, "nodens_reload_refused": 0}
+        still = {"up": 1, "process_start_time_seconds": 1000, "nodens_steered": 1, "nodens_reload_refused": 0,
+                 "nodens_steering_stale_rules": 0}  # fmt: skip
         zeros = (
             *("coredns_panics_total", "coredns_forward_healthcheck_broken_total", "nodens_not_kept_total"),
             *("coredns_cache_served_stale_total", "coredns_reload_failed_total"),
@@ -71,9 +72,7 @@ def calm(*nodes: str) -> Fleet:
 def change(fleet: Fleet, metric: str, values: str, *, node: str = "", **labels: str) -> Fleet:
     """Give the values of those series of a metric that have these labels; at least one must."""
     words = [f'{name}="{value}"' for name, value in (({"instance": node} if node else {}) | labels).items()]
-    found = {
-        name: values for name in fleet if re.match(rf"{metric}\{{", name) and all(word in name for word in words)
-    }
+    found = {name: values for name in fleet if re.match(rf"{metric}\{{", name) and all(word in name for word in words)}
     assert found, f"{metric} {labels}"
     return fleet | found
 

@@ -9,9 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from incidents import (
-    A, NODES, Fleet, calm, change, dead, failing, late, refusing, series, silent_upstream, stale, withheld, without,
+    NODES,
+    A,
+    Fleet,
+    calm,
+    change,
+    dead,
+    failing,
+    late,
+    refusing,
+    series,
+    silent_upstream,
+    stale,
+    withheld,
+    without,
 )  # fmt: skip
 
 HOUSE = Path(__file__).parents[2]
@@ -67,18 +79,34 @@ INCIDENTS = [
     pytest.param(lambda fleet: without(fleet, "nodens_steer"), [], id="agents on the pod network, which steer nothing"),
     pytest.param(upgraded, [], id="an upgrade"),
     pytest.param(strangers, [], id="cluster DNS in trouble under its own job"),
-    pytest.param(lambda fleet: change(fleet, "up", "1x56 0x4", node=N1), [], id="an agent that is down since four minutes"),
+    pytest.param(
+        lambda fleet: change(fleet, "up", "1x56 0x4", node=N1), [], id="an agent that is down since four minutes"
+    ),
     pytest.param(lambda fleet: dead(fleet, N1), [alert("Down", WARNING, instance=N1)], id="an agent is dead"),
     pytest.param(lambda fleet: dead(fleet, *NODES), [alert("MetricsDown", CRITICAL)], id="all agents are dead"),
-    pytest.param(lambda _: {series("up", N1): "_x60"}, [alert("MetricsDown", CRITICAL)], id="no agent was ever scraped"),
+    pytest.param(
+        lambda _: {series("up", N1): "_x60"}, [alert("MetricsDown", CRITICAL)], id="no agent was ever scraped"
+    ),
     pytest.param(crashing, [alert("Restarting", WARNING, instance=N1)], id="an agent dies again and again"),
     pytest.param(
-        lambda fleet: both(fleet, "coredns_panics_total"), [alert("CoreDNSPanicCount", WARNING, instance=N1)], id="a panic"
+        lambda fleet: both(fleet, "coredns_panics_total"),
+        [alert("CoreDNSPanicCount", WARNING, instance=N1)],
+        id="a panic",
     ),
     pytest.param(
         lambda fleet: both(fleet, "nodens_control_failures_total"),
         [alert("CoreDNSPanicCount", WARNING, instance=N1)],
         id="a bug in a control task",
+    ),
+    pytest.param(
+        lambda fleet: change(fleet, "nodens_control_failures_total", "_x55 1x5", node=N1),
+        [alert("CoreDNSPanicCount", WARNING, instance=N1)],
+        id="the first bug in a control task, of which nothing was told before",
+    ),
+    pytest.param(
+        lambda fleet: change(fleet, "nodens_steering_stale_rules", "8x60", node=N1),
+        [alert("StaleRules", WARNING, instance=N1)],
+        id="rules of a dead node-cache are still there",
     ),
     pytest.param(
         lambda fleet: hung(fleet, is_over=False), [alert("FailOpen", CRITICAL, instance=N1)], id="workers hang"
@@ -105,13 +133,17 @@ INCIDENTS = [
         id="what is taken away cannot be put back",
     ),
     pytest.param(
-        lambda fleet: change(change(fleet, "nodens_reload_refused", "0x20 1x40"), "coredns_reload_failed_total", "0x20 1x40"),
+        lambda fleet: change(
+            change(fleet, "nodens_reload_refused", "0x20 1x40"), "coredns_reload_failed_total", "0x20 1x40"
+        ),
         [alert("ReloadFailed", WARNING)],
         id="a ConfigMap with a mistake reaches every node",
     ),
     pytest.param(full, [alert("CacheFull", INFO, instance=N1, type="success")], id="a cache is full"),
     pytest.param(
-        lambda fleet: change(fleet, "coredns_cache_entries", "9980x60", node=N1), [], id="a full cache that holds everything"
+        lambda fleet: change(fleet, "coredns_cache_entries", "9980x60", node=N1),
+        [],
+        id="a full cache that holds everything",
     ),
     pytest.param(
         lambda fleet: both(fleet, "nodens_not_kept_total"),
@@ -124,11 +156,12 @@ INCIDENTS = [
     pytest.param(
         lambda fleet: withheld(
             change(silent_upstream(fleet, A, "10.0.0.2:53"), "coredns_forward_healthcheck_broken_total", "0+9x60"),
-            N1, "upstreams",
+            N1,
+            "upstreams",
         ),
         [alert("ForwardHealthcheckBroken", CRITICAL)],
         id="no upstream answers, and one agent starts meanwhile",
-    ),  # fmt: skip
+    ),
     pytest.param(
         lambda fleet: change(fleet, "coredns_proxy_healthcheck_failures_total", "0+1x60", to=A),
         [alert("ForwardHealthcheckFailure", WARNING, to=A)],
@@ -146,7 +179,14 @@ INCIDENTS = [
     ),
     pytest.param(
         lambda fleet: stale(
-            late(late(fleet, LATENCY, 600, 4.096), "coredns_proxy_request_duration_seconds", 60, 4.096, to=A, rcode="NOERROR")
+            late(
+                late(fleet, LATENCY, 600, 4.096),
+                "coredns_proxy_request_duration_seconds",
+                60,
+                4.096,
+                to=A,
+                rcode="NOERROR",
+            )
         ),
         [alert("ForwardLatencyHigh", WARNING, to=A)],
         id="cluster DNS is slow",
@@ -154,9 +194,13 @@ INCIDENTS = [
     pytest.param(lambda fleet: failing(fleet, 10), [alert("ErrorsHigh", CRITICAL)], id="errors of our own"),
     pytest.param(lambda fleet: failing(fleet, 2), [alert("ErrorsHigh", WARNING)], id="a few errors of our own"),
     pytest.param(
-        lambda fleet: change(fleet, "coredns_dns_responses_total", "0x55 0+60x5", rcode="SERVFAIL"), [], id="a burst of errors"
+        lambda fleet: change(fleet, "coredns_dns_responses_total", "0x55 0+60x5", rcode="SERVFAIL"),
+        [],
+        id="a burst of errors",
     ),
-    pytest.param(lambda fleet: late(fleet, LATENCY, 600, 8.192), [alert("LatencyHigh", CRITICAL)], id="we are very slow"),
+    pytest.param(
+        lambda fleet: late(fleet, LATENCY, 600, 8.192), [alert("LatencyHigh", CRITICAL)], id="we are very slow"
+    ),
     pytest.param(lambda fleet: late(fleet, LATENCY, 600, 2.048), [alert("LatencyHigh", WARNING)], id="we are slow"),
     pytest.param(stale, [alert("StaleServing", WARNING)], id="stale answers without a reason"),
 ]
@@ -189,6 +233,15 @@ def firing(fleet: Fleet, folder: Path) -> list[Alert]:
     got = re.search(r"got:(.*)", said, re.DOTALL)
     assert got, said
     return [dict(re.findall(r'(\w+)="([^"]*)"', labels)) for labels in re.findall(r"\{([^}]*)\} 1E", got[1])]
+
+
+def test_every_alert_fires_in_some_incident_and_no_incident_raises_two() -> None:
+    rules = [
+        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"] if "alert" in rule
+    ]
+    fired = {(each["alertname"], each["severity"]) for case in INCIDENTS for each in case.values[1]}  # type: ignore[union-attr]  # a list
+    assert fired == {(rule["alert"], rule["labels"]["severity"]) for rule in rules}
+    assert max(len(case.values[1]) for case in INCIDENTS) == 1  # type: ignore[arg-type]  # a list
 
 
 @pytest.mark.parametrize(("happen", "expected"), INCIDENTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from charts import CHART, by_name, chart, need_charts, refusal, run
 from modes import EVERY
 
+from nodens.cli import main
 from nodens.manifests import Mode, Options, memory, objects
 from nodens.plan import LinkWish, SteeringWish
 
@@ -231,6 +233,85 @@ def test_a_service_monitor_and_scrape_annotations_do_not_count_twice() -> None:
     assert "annotations" not in template["metadata"]
 
 
+# As a values file of the deliveryhero chart may look: other values than its own, under its names.
+DELIVERYHERO: Object = {
+    "image": {"repository": "registry.example/nodens", "tag": "0.1.0"},
+    "config": {
+        "dnsDomain": "cluster.example",
+        "dnsServer": "172.20.0.10",
+        "localDns": "169.254.20.25",
+        "customUpstreamsvc": "my-upstream",
+        "upstreamServiceSelector": {"k8s-app": "coredns"},
+        "commProtocol": "prefer_udp",
+        "enableLogging": True,
+        "cacheTTL": 60,
+        "prefetch": {"enabled": True, "amount": 3, "duration": "30s", "percentage": "20%"},
+        "serveStale": {"enabled": True, "duration": "1h", "mode": "immediate"},
+        "healthPort": 8081,
+        "setupInterface": True,
+        "setupIptables": True,
+        "skipTeardown": False,
+        "extraServerBlocks": "corp.example:53 {\n    bind 169.254.20.25 172.20.0.10\n    forward . 192.0.2.53\n}\n",
+        "upstreamServers": ["192.0.2.1"],
+        "upstreamForwardConfig": "max_concurrent 1000",
+    },
+    "serviceAccount": {"create": True, "name": "dns", "annotations": {"a": "1"}},
+    "service": {"annotations": {"b": "2"}},
+    "podAnnotations": {"c": "3"},
+    "podLabels": {"d": "4"},
+    "daemonsetAnnotations": {"e": "5"},
+    "daemonsetLabels": {"f": "6"},
+    "configMapAnnotations": {"g": "7"},
+    "configMapLabels": {"h": "8"},
+    "updateStrategy": {"type": "OnDelete"},
+    "initContainers": [{"name": "first", "image": "other"}],
+    "securityContext": {"capabilities": {"add": ["NET_ADMIN"]}},
+    "serviceMonitor": {
+        "enabled": True,
+        "labels": {"release": "prometheus"},
+        "path": "/metrics",
+        "honorLabels": True,
+        "interval": "30s",
+        "scrapeTimeout": "10s",
+        "metricRelabelings": [{"action": "labeldrop", "regex": "x"}],
+        "relabelings": [{"targetLabel": "cluster", "replacement": "c1"}],
+        "namePrefix": "team-",
+        "prometheusNamespace": "monitoring",
+    },
+    "dashboard": {"enabled": True, "namespace": "monitoring", "label": "grafana_dashboard", "annotations": {"i": "9"}},
+    "resources": {"requests": {"cpu": "25m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
+    "lifecycle": {"preStop": {"exec": {"command": ["nodens", "doctor"]}}},
+    "resizePolicy": [{"resourceName": "memory", "restartPolicy": "RestartContainer"}],
+    "affinity": {"nodeAffinity": {}},
+    "tolerations": [{"operator": "Exists"}],
+    "imagePullSecrets": [{"name": "secret"}],
+    "prometheusScraping": {"enabled": False},
+}
+
+
+def test_values_of_the_deliveryhero_chart_mean_the_same_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = by_name(chart(DELIVERYHERO))
+    told = json.dumps(list(made.values()))
+    words = {each for each in leaves(DELIVERYHERO) if isinstance(each, str)} - {"8081"}
+    assert [word for word in words if json.dumps(word)[1:-1].strip("\\n") not in told and "\n" not in word] == []
+    assert made["DaemonSet", "node-local-dns"]["spec"]["updateStrategy"] == {"type": "OnDelete"}
+    assert made["ServiceMonitor", "team-node-local-dns"]["metadata"]["namespace"] == "monitoring"
+    (tmp_path / "Corefile").write_text(made["ConfigMap", "node-local-dns"]["data"]["Corefile"])
+    assert main(["check", str(tmp_path / "Corefile"), "--localip", "169.254.20.25,172.20.0.10"]) == 0
+    assert "10 zones" in capsys.readouterr().out
+
+
+def leaves(value: object) -> Iterator[object]:
+    """Give every leaf of plain data."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from leaves(inner)
+    else:
+        yield value
+
+
 def test_the_release_stands_where_it_was_put() -> None:
     made = chart({"mode": "cilium", "serviceMonitor": {"enabled": True}}, namespace="dns")
     assert {each["metadata"]["namespace"] for each in made} == {"dns"}
@@ -246,8 +327,8 @@ def stocked(tmp_path: Path) -> Path:
     for folder in ("grafana", "prometheus"):
         (copied / "files" / folder).mkdir()
     (copied / "files" / "grafana" / "one.json").write_text(json.dumps({"title": "{{ $x }}", "panels": ["a\nb"]}))
-    (copied / "files" / "prometheus" / "alerts.yaml").write_text(yaml.safe_dump(RULES))
-    (copied / "files" / "prometheus" / "alerts_test.yaml").write_text("rule_files: [alerts.yaml]\ntests: []\n")
+    (copied / "files" / "prometheus" / "alerts.rules.yaml").write_text(yaml.safe_dump(RULES))
+    (copied / "files" / "prometheus" / "alerts_test.yaml").write_text("rule_files: [alerts.rules.yaml]\ntests: []\n")
     return copied
 
 

@@ -160,6 +160,14 @@ def test_a_template_needs_no_addresses(mode: Mode) -> None:
     assert not refusals(replace(TEMPLATE, mode=mode, dns_ips=() if mode is Mode.IPVS else TEMPLATE.dns_ips))
 
 
+def test_a_template_of_both_families_needs_its_addresses() -> None:
+    assert [str(each) for each in refusals(replace(TEMPLATE, is_dual_stack=True))] == [
+        f"--template: {word} stands for one address, --dual-stack needs two; expected {option} beside it"
+        for option, word in (("--local-ip", "__PILLAR__LOCAL__DNS__"), ("--dns-ip", "__PILLAR__DNS__SERVER__"))
+    ]
+    assert not refusals(replace(TEMPLATE, **DUAL))
+
+
 def test_options_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Options().domain = "other"  # type: ignore[misc] # it is frozen, and that is what is tried

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
-from charts import chart, complaints, need_charts
+from charts import chart, complaints, documents, need_charts
 from modes import EVERY
 
 from nodens.manifests import Options, objects
@@ -41,6 +42,17 @@ def test_every_version_knows_every_field(version: str) -> None:
 def test_every_version_knows_every_field_of_the_chart(version: str) -> None:
     made = chart({"mode": "cilium", "dashboard": {"enabled": True}, "serviceMonitor": {"enabled": True}}) + chart()
     assert not [each for one in made if one["kind"] not in FOREIGN for each in complaints(one, version)]
+
+
+def test_the_policies_to_copy_from_are_known_and_name_our_addresses(house: Path) -> None:
+    policies = documents((house / "deploy" / "network-policies.yaml").read_text())
+    assert not [each for made in policies for each in complaints(made, "1.37")]
+    (egress,) = policies[0]["spec"]["egress"]
+    named = {each["ipBlock"]["cidr"] for each in egress["to"] if "ipBlock" in each}
+    assert named == {f"{each}/32" for each in Options().addresses}
+    for each in policies:
+        (rule,) = each["spec"].get("egress") or each["spec"]["ingress"]
+        assert [(port["protocol"], port["port"]) for port in rule["ports"]] == [("UDP", 53), ("TCP", 53)]
 
 
 @pytest.mark.parametrize(

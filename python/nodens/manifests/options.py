@@ -115,6 +115,11 @@ def _of_addresses(options: Options) -> Iterator[Refusal]:
     for option, ips in given.items():
         if ips not in {(LOCAL_PILLAR,), (SERVER_PILLAR,)}:
             yield from _of_ips(option, ips, is_dual_stack=options.is_dual_stack)
+        elif options.is_dual_stack:
+            yield Refusal(
+                option="--template",
+                what=f"{ips[0]} stands for one address, --dual-stack needs two; expected {option} beside it",
+            )
     known = {family for ips in given.values() for text in ips if (family := _family(text))}
     if not options.is_dual_stack and all(len(ips) == 1 for ips in given.values()) and len(known) > 1:
         yield Refusal(
