@@ -82,7 +82,9 @@ def _fenced(language: str, text: str) -> str:
 def _prose(text: str) -> str:
     """Write a terminal's lines as a paragraph: what Markdown would take for a mark of its own is escaped."""
     pieces = re.split(r"(`[^`]*`)", " ".join(text.split()))
-    escaped = "".join(each if each.startswith("`") else re.sub(r"(_(?=_)|(?<=_)_|[*<])", r"\\\1", each) for each in pieces)
+    escaped = "".join(
+        each if each.startswith("`") else re.sub(r"(_(?=_)|(?<=_)_|[*<])", r"\\\1", each) for each in pieces
+    )
     return textwrap.fill(escaped, 125, break_long_words=False, break_on_hyphens=False)
 
 
