@@ -186,7 +186,7 @@ class World:
     # ------------ faults ------------
 
     def lose(self, percent: float) -> None:
-        """Lose so many of a hundred datagrams on their way into the cluster-DNS pods; 0 ends it."""
+        """Lose so many of a hundred packets of DNS on their way into the cluster-DNS pods; 0 ends it."""
         for pod in self.topology.pods_of("kube-dns"):
             faults.lose(self.room(pod.name).command, percent)
         self._note(loss={"cluster DNS": percent} if percent else {})
@@ -205,6 +205,14 @@ def find(place: Place) -> World | None:
     """Find the world that stands at a place; None if none does, or only what is left of one."""
     told = state.read(place)
     return World(place, told) if told else None
+
+
+def standing(place: Place) -> World:
+    """Give the world that stands at a place, read anew; LabError if none does."""
+    world = find(place)
+    if world is None:
+        raise LabError("lab: no world stands\nhint: sudo nodens lab up")
+    return world
 
 
 def services_file(place: Place) -> Path:
