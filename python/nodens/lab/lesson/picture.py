@@ -228,7 +228,7 @@ def _method(figures: Figures) -> Iterator[str]:
     lines = (
         f"{where}. Network namespaces on one machine",
         "with no network between: compare the shapes, not the microseconds. Each query comes from a port of its own,",
-        "and is sent again after 5 s, as glibc does. Tiles: two for the queries of the upper plot, the last for the lower.",
+        "and is sent again after 5 s, as glibc does. Tiles: two for the upper plot's queries, one for the lower's.",
         f"The pod's /etc/resolv.conf stays byte for byte; {seen}",
     )
     for place, line in enumerate(lines):
