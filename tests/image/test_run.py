@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import dns.message
 import dns.query
 import pytest
 from container import Container
+from named import OF_STEERING, catalogue
+from prometheus_client.parser import text_string_to_metric_families
 from small_world import World, inside
 
 from nodens import manifests
@@ -73,6 +76,19 @@ def test_a_killed_container_leaves_nothing_either(
     container.wait()
     assert ask(world, "10.96.0.10") == BY_CLUSTER
     assert traces(world) == ""
+
+
+def test_it_tells_of_steering_what_dashboard_and_alerts_ask_for(
+    world: World, start: Callable[..., Container], manifest: list[dict[str, Any]]
+) -> None:
+    start(manifest).until("rung 1")
+    with inside(world.node):
+        page = urllib.request.urlopen("http://127.0.0.1:9253/metrics", timeout=5).read().decode()
+    told = {
+        each.name: frozenset(each.labels) for family in text_string_to_metric_families(page) for each in family.samples
+    }
+    at_once = [name for name in OF_STEERING if name not in {"nodens_steering_repairs_total", "nodens_listener_deaf"}]
+    assert {name: told.get(name) for name in at_once} == {name: catalogue()[name] for name in at_once}
 
 
 def test_the_startup_probe_of_the_manifest_says_yes_once_it_serves(
