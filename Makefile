@@ -23,7 +23,7 @@ run: $(ENGINE) ## serve DNS on 127.0.0.1:1053 from an embedded default, with a s
 
 test: $(VENV)/dev.installed $(ENGINE) ## pass the tests (no root, no network; under a minute once built)
 	cargo test --workspace --exclude nodens-py --locked -q
-	$(PYTEST) -m "not netns and not oracle and not slow and not image" tests
+	$(PYTEST) -m "not netns and not oracle and not slow and not image and not charts" tests
 
 # ------------ building ------------
 
@@ -49,32 +49,41 @@ wheel: $(VENV)/build.installed ## make dist/nodens-*.whl
 
 lock: ## renew requirements/*.txt from requirements/*.in
 	$(PY) -m pip install -q pip-tools
+	tools/charts lock
 	for set in build dev; do $(PY) -m piptools compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--strip-extras --allow-unsafe -o requirements/$$set.txt requirements/$$set.in; done
 
 # ------------ looking at it ------------
 
 fmt: $(VENV)/dev.installed ## write the one format
-	ruff format python tests benches deploy
-	ruff check --fix-only -q python tests benches deploy
+	ruff format python tests benches deploy tools
+	ruff check --fix-only -q python tests benches deploy tools
 	cargo fmt --all
 
 lint: $(VENV)/dev.installed $(ENGINE) ## formats, lints, types, floors, stubs
-	ruff format --check python tests benches deploy
-	ruff check python tests benches deploy
+	ruff format --check python tests benches deploy tools
+	ruff check python tests benches deploy tools
 	mypy
 	lint-imports --no-cache
 	$(PY) -m mypy.stubtest nodens._engine --ignore-disjoint-bases
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -q -- -D warnings
 	hadolint deploy/Containerfile
-	shellcheck tools/setup .ci/run deploy/image/build lab/deploy.sh lab/destroy.sh tests/kind/stand-in.sh
+	shellcheck tools/setup tools/charts .ci/run deploy/image/build lab/deploy.sh lab/destroy.sh tests/kind/stand-in.sh
 
 netns: $(VENV)/dev.installed $(ENGINE) ## tests on the real kernel, in namespaces of their own (root)
 	$(PYTEST) -m netns tests
 
 oracle: $(VENV)/dev.installed $(ENGINE) ## other programs beside us: unbound gives the same answers
 	$(PYTEST) -n 0 -m oracle tests
+
+charts: $(VENV)/dev.installed $(ENGINE) ## real helm and kubectl read chart, Kustomize and manifests (x86_64; fetches 60 MB once)
+	tools/charts
+	$(PYTEST) -m charts tests
+
+manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodelocaldns.yaml, deploy/kustomize, the chart's tables
+	nodens manifests --template > deploy/nodelocaldns.yaml
+	NODENS_GOLDEN=write $(PYTEST) -q -n 0 -m "not charts" tests/manifests
 
 slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time
 	$(PYTEST) -m slow tests
@@ -89,15 +98,16 @@ fuzz: $(VENV)/build.installed ## a short run of every fuzz target (FUZZ_SECONDS=
 bench: $(VENV)/dev.installed $(ENGINE) ## the figures of benches/README.md (root; minutes)
 	$(PY) benches/run.py
 
-docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, docs/metrics.md, the manifest in lab/
+docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, docs/metrics.md, the manifest and the lesson in lab/
 	nodens show directives > docs/corefile.md
 	nodens show metrics > docs/metrics.md
 	$(PY) deploy/grafana/dashboard.py > deploy/grafana/nodens.json
 	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
+	$(PY) tools/lesson_page.py
 
-ci: test lint netns oracle slow image fuzz ## all that .ci/run does after installing system packages
+ci: test lint netns oracle charts slow image fuzz ## all that .ci/run does after installing system packages
 
 clean: ## remove what was built here
 	rm -rf $(VENV) target dist fuzz/target
 
-.PHONY: help run test setup build wheel lock fmt lint netns oracle slow image fuzz bench docs ci clean
+.PHONY: help run test setup build wheel lock fmt lint netns oracle charts manifests slow image fuzz bench docs ci clean

@@ -16,7 +16,8 @@ from doc_run import steps_of
 from doc_scene import Scene
 from doc_shell import commands_of
 
-from nodens import cli
+from nodens import cli, engine, observe
+from nodens.cli import node_cache
 
 
 def unmarked(page: Page) -> Iterator[str]:
@@ -117,3 +118,27 @@ def strange_commands(page: Page) -> Iterator[str]:
         found = re.match(r"(?:sudo )?nodens ([a-z]+)\b", span)
         if found and found[1] not in cli.COMMANDS:
             yield f"{shown(page.path)}: `{span}`: nodens has no command `{found[1]}`"
+
+
+def strange_metrics(page: Page) -> Iterator[str]:
+    """Find metrics that no scrape of ours has."""
+    known = set(re.findall(r"^\| `(\w+)`", observe.document(engine.catalogue()), re.MULTILINE))
+    for span in page.code:
+        for name, star in re.findall(r"\b((?:coredns|nodens)_[a-z0-9_]+)(\*?)", span):
+            is_known = any(each.startswith(name) for each in known) if star else _plain(name) in known
+            if not is_known:
+                yield f"{shown(page.path)}: `{span}`: no metric of ours is called `{name}{star}`"
+
+
+def _plain(name: str) -> str:
+    """A metric's name without what a histogram puts behind it."""
+    return re.sub(r"_seconds_(bucket|count|sum)$", "_seconds", name)
+
+
+def strange_flags(page: Page) -> Iterator[str]:
+    """Find `-flags` that node-cache does not have; those of other programs have one letter or two dashes."""
+    known = {flag.name for flag in node_cache.FLAGS} | {"help"}
+    for span in page.code:
+        found = re.match(r"-([a-z][a-z.-]+)(=\S*)?( \S+)?$", span)
+        if found and found[1] not in known:
+            yield f"{shown(page.path)}: `{span}`: node-cache has no flag `-{found[1]}`"

@@ -15,7 +15,7 @@ KUBECTL = {  # verb -> options, besides those of every verb
     "annotate": "--overwrite -l",
     "apply": "-f -k --server-side --dry-run --force-conflicts",
     "create": "-f --dry-run",
-    "delete": "-f -k -l --ignore-not-found --wait",
+    "delete": "-f -k -l --ignore-not-found --wait --cascade",
     "describe": "-l",
     "diff": "-f -k",
     "edit": "",

@@ -16,7 +16,7 @@ from unittest.mock import patch
 from doc_kubernetes import helm, kubectl
 from doc_pages import HOUSE
 from doc_scene import Scene, Words
-from doc_shell import Command
+from doc_shell import Command, commands_of
 
 from nodens import cli
 from nodens.cli import goflags, node_cache
@@ -47,7 +47,7 @@ def troubles_of(command: Command, scene: Scene) -> Iterator[str]:
     if program.options != "*":
         known = set(program.options.split())
         for word in own:
-            option = word.split("=")[0]
+            option = re.sub(r"^(-[A-Za-z])\d+$", r"\1", word.split("=")[0])
             if re.match(r"--?[A-Za-z]", word) and option not in known:
                 yield f"`{words[0]}` has no option `{option}` that our pages know"
     if program.check:
@@ -147,6 +147,12 @@ def _read(words: Words, scene: Scene) -> Iterator[str]:
     yield from (f"{name}: no such file, and no block above makes it" for name in names if not scene.has(name))
 
 
+def _script_text(words: Words, scene: Scene) -> Iterator[str]:
+    """`sh -c TEXT`: the text is commands, too."""
+    for command in commands_of(words[words.index("-c") + 1]) if "-c" in words else ():
+        yield from troubles_of(command, scene)
+
+
 def _after(count: int) -> Callable[[Words], Words]:
     """Give what stands behind `count` plain words."""
 
@@ -162,6 +168,11 @@ def _after(count: int) -> Callable[[Words], Words]:
     return wraps
 
 
+def _in_container(words: Words) -> Words:
+    """Give what `docker exec NAME` runs."""
+    return _after(2)(words) if words[:1] == ("exec",) else ()
+
+
 def _after_dashes(words: Words) -> Words:
     """Give what stands behind `--`."""
     return words[words.index("--") + 1 :] if "--" in words else ()
@@ -174,29 +185,33 @@ PROGRAMS: dict[str, Program] = {
     "apt-get": Program(options="-y -q"),
     "cat": Program(check=_read),
     "cd": Program(check=_cd),
+    "bash": Program(options="-c", check=_script_text),
     "chmod": Program(),
-    "conntrack": Program(options="-L -C -S -D -p --dport --orig-port-dst -d"),
+    "conntrack": Program(options="-L -C -S -D -p --dport --orig-port-dst --orig-dst -d"),
     "containerlab": Program(options="-t --topo --cleanup"),
     "cp": Program(options="-r -R", check=_files),
+    "crictl": Program(options="--timeout -q --name"),
     "curl": Program(options="-s -f -sf -fsS -sS -i -o --max-time"),
+    "date": Program(),
     "diff": Program(options="-u", check=_read),
     "dig": Program(options="-p -t -x"),
     "docker": Program(
         options="-t -f -it -i -d --rm --name --network --filter --format -v --cap-add --cap-drop --read-only --user "
         "-q -o",
+        wraps=_in_container,
     ),
     "echo": Program(),
     "fuzz/run": Program(),
     "git": Program(options="-C"),
-    "grep": Program(options="-E -c -v -q -n -i -o -A -B -F -h -cE -vE"),
+    "grep": Program(options="-E -c -v -q -n -i -o -A -B -F -h -m -cE -vE"),
     "head": Program(options="-n"),
     "helm": Program(
         options="-n --namespace --create-namespace --install --set -f --values --dry-run --version --timeout --wait "
-        "--reuse-values --atomic --set-string --set-file",
+        "--reuse-values --take-ownership --atomic --set-string --set-file",
         check=helm,
     ),
     "ip": Program(options="-d -s -o -br -n"),
-    "iptables": Program(options="-t -S -L -n -v -nvL -F -D -I -A -p -j -w -d --dport --sport -m -vS"),
+    "iptables": Program(options="-t -S -L -n -v -nvL -F -D -I -A -p -j -w -d --dport --sport -m -vS -vnxL"),
     "iptables-save": Program(options="-t -c"),
     "jq": Program(options="-r -e -c"),
     "kill": Program(options="-9 -TERM -HUP -USR1 -STOP -CONT -KILL"),
@@ -208,12 +223,14 @@ PROGRAMS: dict[str, Program] = {
     "nft": Program(options="-a -j -n"),
     "node-cache": Program(options="*", check=_node_cache),
     "nodens": Program(options="*", check=_nodens),
-    "nslookup": Program(),
+    "nslookup": Program(options="-type"),
+    "pkill": Program(options="-9 -f"),
     "pip": Program(options="-q -r --require-hashes -e"),
     "promtool": Program(),
     "pytest": Program(options="-s -m -q -k"),
     "rm": Program(options="-f -r -rf"),
     "sed": Program(options="-i -n -e -E", check=_read),
+    "sh": Program(options="-c", check=_script_text),
     "sleep": Program(),
     "sort": Program(options="-u -n -r -k -t"),
     "ss": Program(options="-l -n -u -p -t -lnup -lntp -lnutp -unlp"),
@@ -223,6 +240,8 @@ PROGRAMS: dict[str, Program] = {
     "tcpdump": Program(options="-i -n -c -ni -nn -l"),
     "timeout": Program(wraps=_after(1)),
     "tools/setup": Program(),
+    "true": Program(),
+    "uniq": Program(options="-c"),
     "unshare": Program(options="-n -r -m", wraps=_after(0)),
     "watch": Program(options="-n -d", wraps=_after(0)),
     "wc": Program(options="-l -c"),

@@ -38,8 +38,8 @@ def steps_of(block: Block) -> Iterator[Step]:
         return
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, _, rest = part.partition("\n")
-        while command.endswith("\\"):
-            more, _, rest = rest.partition("\n")
+        while rest.startswith("> "):  # the shell asks for more: a quote or a line that goes on
+            more, _, rest = rest[2:].partition("\n")
             command = f"{command}\n{more}"
         yield Step(command, rest)
 
@@ -69,28 +69,40 @@ def make_folder(page: Page, root: Path) -> Path:
     start = root / "lab" if page.path.parent.name == "lab" else root
     for name, source in page.lent.items():
         shutil.copy(HOUSE / source, start / name)
+    (start / "as-root").mkdir()
+    (start / "as-root" / "sudo").write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")
+    (start / "as-root" / "sudo").chmod(0o755)
     for block in page.blocks:
         if block.file:
             (start / block.file).write_text(block.text, encoding="utf-8")
     return start
 
 
-def run(block: Block, folder: Path) -> Iterator[str]:
-    """Run a block; give what went otherwise than the page says."""
-    programs = Path(sys.executable).parent
-    environment = {
-        "PATH": f"{programs}:{os.environ['PATH']}:/usr/sbin:/sbin",
+def environment(folder: Path) -> dict[str, str]:
+    """What a page's commands run with."""
+    return {
+        "PATH": f"{folder / 'as-root'}:{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin",
+        "NODENS_LAB": f"docs{os.getpid()}",  # a world of our own, beside whatever stands here
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "COLUMNS": "120",
     }
+
+
+def take_down(folder: Path) -> None:
+    """Leave no world behind where a block ended half-way."""
+    subprocess.run(["nodens", "lab", "down"], env=environment(folder), check=True, capture_output=True)
+
+
+def run(block: Block, folder: Path) -> Iterator[str]:
+    """Run a block; give what went otherwise than the page says."""
     inside = ["unshare", "-n"] if "root" in block.marks else []
     begin = "ip link set lo up\n" if inside else ""
     for step in steps_of(block):
         ended = subprocess.run(
             [*inside, "bash", "-euo", "pipefail", "-c", begin + step.command],
             cwd=folder,
-            env=environment,
+            env=environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

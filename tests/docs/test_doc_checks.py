@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from doc_checks import dead_links, disguised, misread, refusals, strange_commands, unknown_commands, unmarked
+from doc_checks import (
+    dead_links,
+    disguised,
+    misread,
+    refusals,
+    strange_commands,
+    strange_flags,
+    strange_metrics,
+    unknown_commands,
+    unmarked,
+)
 from doc_pages import Page, read_page
 from doc_run import agrees, make_folder, run
 
@@ -58,6 +68,17 @@ def page_of(folder: Path, text: str) -> Page:
         pytest.param(unknown_commands, "~~~yaml as=a.yaml\n~~~\n~~~sh\ncat a.yaml\n~~~\n", [], id="a file of the page"),
         pytest.param(strange_commands, "say `nodens chek` now", ["nodens has no command `chek`"], id="in passing"),
         pytest.param(strange_commands, "say `sudo nodens\nrelease` now", [], id="in passing, and well"),
+        pytest.param(
+            strange_metrics, "`nodens_sterred` is 0", ["no metric of ours is called `nodens_sterred`"], id="no metric"
+        ),
+        pytest.param(
+            strange_metrics,
+            "`rate(coredns_dns_request_duration_seconds_bucket[5m])`, `nodens_steered 1`",
+            [],
+            id="metrics",
+        ),
+        pytest.param(strange_flags, "`-takover`", ["node-cache has no flag `-takover`"], id="no flag"),
+        pytest.param(strange_flags, "`-syncinterval=1s`, `-localip 1.2.3.4`, `-t`, `--yes`", [], id="flags"),
         pytest.param(dead_links, "[a](no.md)", ["no.md: no such file"], id="no such file"),
         pytest.param(dead_links, "# The `b` of it\n[a](#the-b-of-it) [c](#c)", ["#c: no such heading"], id="anchors"),
         pytest.param(dead_links, '<a id="x"></a>[a](page.md#x) [w](https://example.org) `[n](o)`', [], id="links"),

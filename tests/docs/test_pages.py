@@ -6,9 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from doc_checks import dead_links, disguised, misread, refusals, strange_commands, unknown_commands, unmarked
+from doc_checks import (
+    dead_links,
+    disguised,
+    misread,
+    refusals,
+    strange_commands,
+    strange_flags,
+    strange_metrics,
+    unknown_commands,
+    unmarked,
+)
 from doc_pages import Page, pages, shown
-from doc_run import make_folder, run
+from doc_run import make_folder, run, take_down
 
 PAGES = pages()
 every_page = pytest.mark.parametrize("page", [pytest.param(page, id=shown(page.path)) for page in PAGES])
@@ -58,6 +68,16 @@ def test_commands_named_in_passing_exist(page: Page) -> None:
 
 
 @every_page
+def test_metrics_named_in_passing_exist(page: Page) -> None:
+    expect_none(strange_metrics(page))
+
+
+@every_page
+def test_flags_named_in_passing_exist(page: Page) -> None:
+    expect_none(strange_flags(page))
+
+
+@every_page
 def test_every_link_leads_somewhere(page: Page) -> None:
     expect_none(dead_links(page, PAGES))
 
@@ -75,4 +95,7 @@ def test_what_needs_root_runs_in_a_namespace(page: Page, tmp_path: Path, needs) 
     needs(root=True, programs=("unshare", "ip"))
     folder = make_folder(page, tmp_path)
     blocks = [block for block in page.blocks if "root" in block.marks]
-    expect_none([trouble for block in blocks for trouble in run(block, folder)])
+    try:
+        expect_none([trouble for block in blocks for trouble in run(block, folder)])
+    finally:
+        take_down(folder)

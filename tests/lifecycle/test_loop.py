@@ -33,7 +33,7 @@ def test_a_bug_in_a_reload_is_said_counted_and_survived() -> None:
         Stop(is_hasty=True),
     ):
         intents.put(intent)
-    end = _loop(intents, node, None, lambda _: False)  # type: ignore[arg-type]  # what the loop touches is there
+    end = _loop(intents, node, None, None)  # type: ignore[arg-type]  # what the loop touches is there
     assert end is End.HASTY
     os.close(writing)
     with os.fdopen(reading) as file:

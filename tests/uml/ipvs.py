@@ -9,20 +9,26 @@ import sys
 from small_kernel import ask, doctor, rules, small_world, steering, traces
 from small_world import BORROWED, CLUSTER, OWN, World, run
 
-MODULES = ("veth", "iptable_nat", "xt_MASQUERADE", "xt_addrtype", "ip_vs", "ip_vs_rr")
+MODULES = ("veth", "iptable_nat", "ip6table_nat", "xt_MASQUERADE", "xt_addrtype", "ip_vs", "ip_vs_rr")
 SERVICE, SERVER = f"{BORROWED[0]}:53", f"{CLUSTER[BORROWED[0]]}:53"
+SERVICE6, SERVER6 = f"[{BORROWED[1]}]:53", f"[{CLUSTER[BORROWED[1]]}]:53"
 
 
 def balance(world: World) -> None:
     """Do as kube-proxy's IPVS mode: the address on a link of its own, a virtual server, masquerading for the node."""
     world.on_node("ip", "link", "add", "kube-ipvs0", "type", "dummy")
     world.on_node("ip", "addr", "add", f"{BORROWED[0]}/32", "dev", "kube-ipvs0")
+    world.on_node("ip", "addr", "add", f"{BORROWED[1]}/128", "dev", "kube-ipvs0")
     world.on_node("sysctl", "-qw", "net.ipv4.vs.conntrack=1")
-    for protocol in ("-u", "-t"):
-        world.on_node("ipvsadm", "-A", protocol, SERVICE, "-s", "rr")
-        world.on_node("ipvsadm", "-a", protocol, SERVICE, "-r", SERVER, "-m")
-    restricted = ("!", "-s", "192.168.1.0/24", "-d", SERVER.partition(":")[0])
-    world.on_node("iptables-legacy", "-t", "nat", "-A", "POSTROUTING", *restricted, "-j", "MASQUERADE")
+    for service, server in ((SERVICE, SERVER), (SERVICE6, SERVER6)):
+        for protocol in ("-u", "-t"):
+            world.on_node("ipvsadm", "-A", protocol, service, "-s", "rr")
+            world.on_node("ipvsadm", "-a", protocol, service, "-r", server, "-m")
+    for tool, pods, server in (
+        ("iptables-legacy", "192.168.1.0/24", CLUSTER[BORROWED[0]]),
+        ("ip6tables-legacy", "fd00:1::/64", CLUSTER[BORROWED[1]]),
+    ):
+        world.on_node(tool, "-t", "nat", "-A", "POSTROUTING", "!", "-s", pods, "-d", server, "-j", "MASQUERADE")
 
 
 def theirs(world: World) -> dict[str, str]:
@@ -40,6 +46,33 @@ def connections(world: World) -> dict[str, int]:
     clients = [row[3] for row in rows if len(row) == 6 and row[4] == SERVICE]
     of_pods = sum(client.startswith("192.168.1.10:") for client in clients)
     return {"pod": of_pods, "node": len(clients) - of_pods}
+
+
+def be_killed(world: World) -> dict[str, object]:
+    """Die without a word: the service is IPVS' as before, the link-local address nobody's until the next start."""
+    addresses = (OWN[0], OWN[1])
+    with steering(world, "killed", addresses=addresses, upstream=BORROWED[0]) as (program, _):
+        told: dict[str, object] = {"own": [ask(world, address) for address in addresses]}
+        told["service"] = [ask(world, address) for address in BORROWED]
+        program.send(signal.SIGKILL)
+        program.wait()
+        told["service_after"] = [ask(world, address) for address in BORROWED]
+        told["own_after"] = ask(world, OWN[0])
+        told["left"] = traces(world)
+    with steering(world, "again", addresses=addresses, upstream=BORROWED[0]) as (program, _):
+        told["own_again"] = [ask(world, address) for address in addresses]
+        program.send(signal.SIGTERM)
+        told["code"] = program.wait()
+    told["traces"] = traces(world)
+    return told
+
+
+def take_the_services_address(world: World) -> str:
+    """Do what cannot work here, and be told."""
+    with steering(world, "wrong", addresses=(OWN[0], BORROWED[0]), upstream=CLUSTER[BORROWED[0]]) as (program, _):
+        program.send(signal.SIGTERM)
+        program.wait()
+        return program.said
 
 
 def main() -> None:
@@ -66,6 +99,8 @@ def main() -> None:
             told["code"] = program.wait()
         told["after"] = ask(world, BORROWED[0])
         told["traces"] = traces(world)
+        told["killed"] = be_killed(world)
+        told["wrong"] = take_the_services_address(world)
         told["theirs"] = [*told["theirs"], theirs(world)]  # type: ignore[misc]  # a list, see above
     json.dump(told, sys.stdout)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def test_nothing_of_ours_touches_the_services_address(told: dict[str, Any]) -> N
     before, during, after = told["theirs"]
     assert "10.96.0.10/32" in before["link"]
     assert "-A -u 10.96.0.10:53 -s rr" in before["servers"]
+    assert "-A -u [fd00:96::a]:53 -s rr" in before["servers"]
     assert before == during == after
     assert told["traces"] == []
 
@@ -59,3 +60,23 @@ def test_the_doctor_names_the_mode_and_where_it_leads(told: dict[str, Any]) -> N
     assert "udp to 192.168.2.10:53 (ipvs" in way["what"]
     assert "tcp to 192.168.2.10:53 (ipvs" in way["what"]
     assert line(told["doctor"], "answer n1.cluster.local")["verdict"] != "bad", json.dumps(told["doctor"], indent=1)
+
+
+def test_after_sigkill_the_service_is_answered_as_before_and_a_start_takes_the_link_local_address_back(
+    told: dict[str, Any],
+) -> None:
+    """Both families. Nobody takes over for the link-local address: there a hand-over helps, and a quick restart."""
+    killed = told["killed"]
+    print(killed)  # noqa: T201 - what was seen
+    assert killed["own"] == ["2.2.2.2", "2.2.2.2"]
+    assert killed["service"] == killed["service_after"] == ["1.1.1.1", "1.1.1.1"]
+    assert "1.1.1.1" not in killed["own_after"]
+    assert "2.2.2.2" not in killed["own_after"]
+    assert any("rules of 169.254.20.10" in trace for trace in killed["left"])
+    assert killed["own_again"] == ["2.2.2.2", "2.2.2.2"]
+    assert (killed["code"], killed["traces"]) == (0, [])
+
+
+def test_the_services_address_is_warned_of(told: dict[str, Any]) -> None:
+    assert "[WARNING] 10.96.0.10 is on kube-ipvs0, too: kube-proxy's IPVS takes its packets" in told["wrong"]
+    assert "kube-ipvs0" not in told["said"]

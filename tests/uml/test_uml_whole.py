@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(180)]
 
 SKIP, ALLOW = "NodeLocal DNS Cache: skip conntrack", "NodeLocal DNS Cache: allow DNS traffic"
 NO_RULES = {
@@ -123,3 +123,22 @@ def test_skipteardown_leaves_the_originals_rules_until_release(told: dict[str, A
     assert left["rules_after"] == listing()
     assert left["release"].count(": removed") == 3
     assert left["traces"] == []
+
+
+def test_a_dummy_of_a_dead_agent_is_replaced_by_a_tun_that_goes_with_us(told: dict[str, Any]) -> None:
+    """It was used once, and stayed after a SIGKILL, while log and gauge said tun."""
+    now = told["replace_the_dummy_of_a_dead_one"]
+    assert "rung 4: iptables rules whose gate empties when beats stop, a tun link" in now["said"]
+    assert "tun type tun" in now["link"]
+    assert 'nodens_steering_rung{link="tun",rules="iptables"} 4' in now["gauge"]
+    assert "does not exist" in now["left"]
+
+
+def test_a_dummy_of_a_living_agent_is_used_and_said(told: dict[str, Any]) -> None:
+    now = told["use_the_dummy_of_a_living_one"]
+    why = "not tun: nodelocaldns is there as a dummy, and somebody serves 169.254.20.10"
+    assert "rung 4: iptables rules whose gate empties when beats stop, a dummy link" in now["said"]
+    assert why in now["said"]
+    assert " dummy " in now["link"]
+    assert 'nodens_steering_rung{link="dummy",rules="iptables"} 4' in now["gauge"]
+    assert "nodelocaldns" in now["left"]

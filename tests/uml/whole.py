@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from node_life import ADDRESSES, Load
+from node_life import ADDRESSES, Load, in_namespace, stand_in
 from small_kernel import ask, nodens, rules, small_world, steering, traces
-from small_world import BORROWED, World, proxy, run
+from small_world import BORROWED, OWN, World, proxy, run
 
 MODULES = ("veth", "iptable_nat", "ip6table_nat", "xt_nat", "xt_MASQUERADE", "iptable_mangle", "ip6table_mangle")
 RATE = 100  # this kernel has one processor, and each system call costs several of the host's
@@ -82,11 +82,47 @@ def leave_all(world: World) -> dict[str, object]:
     return told
 
 
+def find_a_dummy(world: World, name: str, *flags: str) -> dict[str, object]:
+    """Start where a dummy of our name stands, be killed, and see what is left of the link."""
+    world.on_node("ip", "link", "add", "nodelocaldns", "type", "dummy")
+    world.on_node("ip", "addr", "add", f"{OWN[0]}/32", "dev", "nodelocaldns")
+    with steering(world, name, *flags, addresses=ADDRESSES) as (program, _):
+        told: dict[str, object] = {"link": world.on_node("ip", "-d", "link", "show", "nodelocaldns")}
+        told["said"] = program.said
+        told["gauge"] = world.on_node("curl", "-s", "http://127.0.0.1:9353/metrics")
+        program.send(signal.SIGKILL)
+        program.wait()
+    told["left"] = world.on_node("ip", "link", "show", "nodelocaldns", check=False)
+    told["release"] = nodens(world, "release", "--force")
+    return told
+
+
+def replace_the_dummy_of_a_dead_one(world: World) -> dict[str, object]:
+    """With tun in this kernel the link could go with us."""
+    return find_a_dummy(world, "fifth")
+
+
+def use_the_dummy_of_a_living_one(world: World) -> dict[str, object]:
+    """A node-cache that still runs needs its link."""
+    other = in_namespace(world.node, *stand_in(*ADDRESSES))
+    assert other.stdout
+    assert other.stdout.readline() == b"ready\n"
+    try:
+        return find_a_dummy(world, "sixth", "-takeover")
+    finally:
+        other.kill()
+        other.communicate()
+
+
 def main() -> None:
     run("modprobe", "-a", *MODULES)
     with small_world() as world:
         proxy(world, "legacy")
         told = {story.__name__: story(world) for story in (serve_and_end, be_killed, start_over_left_overs, leave_all)}
+        run("modprobe", "tun")
+        told |= {
+            story.__name__: story(world) for story in (replace_the_dummy_of_a_dead_one, use_the_dummy_of_a_living_one)
+        }
     json.dump(told, sys.stdout)
 
 

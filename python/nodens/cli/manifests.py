@@ -50,28 +50,26 @@ def main(words: Sequence[str]) -> int:
             f"--dns-ip was not given: {', '.join(options.dns_ips)}, kubeadm's usual one\n"
             "hint: kubectl -n kube-system get svc kube-dns -o jsonpath={.spec.clusterIP} shows yours\n"
         )
-    command = shlex.join(["nodens", "manifests", *_without_output(words)])
     if asked.output_dir is not None:
         return _write(asked.output_dir, manifests.spell_each(options))
     if asked.json:
         print(json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests.objects(options))}, indent=2))
     else:
-        print(manifests.spell(options, command), end="")
+        print(manifests.spell(options, shlex.join(["nodens", "manifests", *words])), end="")
     return 0
 
 
 def _write(folder: Path, files: dict[str, str]) -> int:
     """Write each object into a file of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        print(folder / name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+            print(folder / name)
+    except OSError as error:
+        sys.stderr.write(f"--output-dir: {error.filename}: {(error.strerror or str(error)).lower()}\n")
+        return 2
     return 0
-
-
-def _without_output(words: Sequence[str]) -> list[str]:
-    """Leave out where it was written to: the same options write the same text."""
-    return [word for word in words if not word.startswith(("-o", "--output-dir"))]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--template", action="store_true", help="leave __PILLAR__ words for addresses and domain, to be put in with sed"
+    )
+    parser.add_argument(
+        "--late-bind",
+        action="store_true",
+        help="let the agent fill in `bind` from its -localip: addresses stand in one place, as kustomize needs it",
     )
     cluster = parser.add_argument_group("the cluster")
     cluster.add_argument(
@@ -198,6 +201,7 @@ def _options(asked: argparse.Namespace) -> Options:
         dns_service=asked.dns_service,
         dns_selector=asked.dns_selector,
         is_dual_stack=asked.dual_stack,
+        is_late=asked.late_bind,
         namespace=asked.namespace,
         image=asked.image,
         cache_size=asked.cache_size,

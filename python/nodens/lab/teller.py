@@ -16,12 +16,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 DIRECT, THROUGH = b"\1\1\1\1", b"\2\2\2\2"
 TTL_S = 30
+HEADER_BYTES = 12
 LENGTH_BYTES = 2  # before each message of a stream
 _PODS: list[IPv4Network | IPv6Network] = []
 
 
 def answer(query: bytes, client: str) -> bytes:
-    """Give one A record for whatever is asked."""
+    """Give one A record for whatever is asked; what asks nothing, as our own STATUS questions do, gets NOTIMP."""
+    if len(query) == HEADER_BYTES:
+        return query[:2] + b"\x90\x04" + bytes(8)
     end = query.index(b"\0", 12) + 5
     asker = ip_address(client)
     address = DIRECT if any(asker in pods for pods in _PODS) else THROUGH

@@ -93,6 +93,11 @@ class Ground:
                 self._undo(self.link)
                 raise
             self._log.info(f"Added interface - {self.plan.link_name}")
+        if ipvs := network.held_by_ipvs(self.plan.addresses):
+            self._log.warning(
+                f"{', '.join(ipvs)} is on kube-ipvs0, too: kube-proxy's IPVS takes its packets, whatever rules we set\n"
+                "hint: in IPVS mode give -localip the link-local address alone, and name it in the kubelet's clusterDNS"
+            )
         begin_steering(self._numbers)
         self._numbers.put(STEERING_REPAIRED, value=0)
         self._numbers.put(STEERING_RUNG, rung.link or "", rung.spelling or "", value=rung.number)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from nodens.lifecycle.ground import Ground
     from nodens.lifecycle.keep import Keeper
+    from nodens.lifecycle.probe import Place
 
 
 class Helm:
@@ -33,6 +34,14 @@ class Helm:
     def borrow(self, addresses: tuple[str, ...]) -> None:
         """Point traffic to these borrowed addresses at us, and to no others; see `Keeper.borrow`."""
         self._keeper.borrow(addresses)
+
+    def captured(self) -> tuple[Place, ...]:
+        """Name the borrowed places that are ours now; see `Keeper.captured`."""
+        return self._keeper.captured()
+
+    def nudge(self) -> None:
+        """Wake the keeper: there is something to look at."""
+        self._keeper.nudge()
 
     def let_go(self) -> None:
         """Steer no more, and change nothing on the node: another one does."""

@@ -17,6 +17,7 @@ from nodens import engine, network
 from nodens.errors import NetworkError
 from nodens.lifecycle import pidfile, signals, words
 from nodens.lifecycle.bequest import Bequest
+from nodens.lifecycle.hearing import Hearing, Wanted
 from nodens.lifecycle.helm import Helm
 from nodens.lifecycle.intents import Called, Reload, Stop, Told
 from nodens.lifecycle.keep import Keeper
@@ -118,7 +119,11 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         watch = life.enter_context(watching(lambda: intents.put(Reload())))
         watch.follow(prepared.watched)
         # Never steer at silence. Borrowed addresses are cluster DNS's until we do.
-        answer_ourselves(each for each in running.addresses() if each[0] not in plan.network.borrowed_addresses)
+        own = [each for each in running.addresses() if each[0] not in plan.network.borrowed_addresses]
+        for each in answer_ourselves(own):
+            log.warning(
+                f"{words.spell(*each)}: not on this node; it is served once it is, and asked by nobody till then"
+            )
         life.enter_context(_lameduck(node))
         if not asked.is_quiet:
             words.say_zones(log, plan.engine, running.addresses())
@@ -127,8 +132,11 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
             words.say_version(log)
         if onlook:
             life.enter_context(onlook(running))
+        hearing = Hearing(partial(_asked_now, node), sides=sides, numbers=numbers, log=log)
+        # Traffic comes last, and goes first.
+        bequest = _steer(life, node, standing, intents, hearing) if standing else None
         life.enter_context(pidfile.held(asked.pidfile, log))
-        bequest = _steer(life, node, standing, intents) if standing else None  # traffic comes last, and goes first
+        life.enter_context(hearing)
         life.enter_context(_ready(sides))  # last in, first out
         log.debug(f"ready {time.monotonic() - asked.born_s:.3f} s after start")
         end = _loop(intents, node, watch, bequest)
@@ -136,11 +144,12 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
     return end, standing.ground.troubles if standing else []
 
 
-def _steer(life: ExitStack, node: Node, standing: Standing, intents: Intents) -> Bequest:
+def _steer(life: ExitStack, node: Node, standing: Standing, intents: Intents, hearing: Hearing) -> Bequest:
     """Make what was lent ours, point traffic at us, and let the process after us ask for all."""
     standing.take_over(node.running, node.log)
-    helm = life.enter_context(Helm(standing.ground, partial(_keeper, node, standing.ground)))
-    node.borrow = helm.borrow
+    helm = life.enter_context(Helm(standing.ground, partial(_keeper, node, standing.ground, hearing)))
+    node.borrow, node.captured = helm.borrow, helm.captured
+    hearing.on_change = helm.nudge
     standing.door.serves = node.serves
     return Bequest(standing, node.running, helm, intents, node.log)
 
@@ -164,11 +173,22 @@ def _linger(intents: Intents, log: Log) -> None:
         pass
 
 
-def _keeper(node: Node, ground: Ground) -> Keeper:
+def _asked_now(node: Node) -> Wanted:
+    """Say where we ask ourselves. Borrowed addresses are cluster DNS's, for this node too, until they are steered."""
+    borrowed = node.prepared.plan.network.borrowed_addresses
+    return Wanted(
+        own=tuple(place for place in node.running.addresses() if place[0] not in borrowed),
+        borrowed=node.captured(),
+        ports=len(node.running.pulse()),
+    )
+
+
+def _keeper(node: Node, ground: Ground, hearing: Hearing) -> Keeper:
     """Make the keeper of link and rules; it asks the upstreams of the plan that runs at that time."""
     return Keeper(
         ground,
         node.running,
+        deaf=lambda: hearing.deaf,
         why_not=lambda: why_none_answers(node.prepared.plan.engine, _UPSTREAM_WAIT_S),
         interval_s=node.prepared.plan.network.sync_interval_ms / 1000,
         sides=node.sides,

@@ -1,63 +1,173 @@
-"""One question to ourselves, over our own address, by UDP and by TCP, before any traffic is pointed at us."""
+"""Questions to ourselves over the real sockets, by UDP and by TCP: what is silent here is silent for pods, too.
+
+They are asked from the very address that they ask, so the engine answers them and counts them nowhere.
+"""
 
 from __future__ import annotations
 
 import os
+import select
 import socket
+import time
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from nodens.errors import EngineError
+from nodens.lifecycle.words import spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-_TRIES: Final = 3
+TRIES: Final = 3
 _WAIT_S: Final = 1.0
 _HEADER_BYTES: Final = 12
 _STATUS: Final = 2 << 11  # opcode STATUS: any server refuses it by itself, nothing goes upstream, nothing is cached
-_KINDS: Final = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
+_ANSWER_BYTES: Final = 512
+
+Place: TypeAlias = tuple[str, int]
+"""An address and a port."""
 
 
-def answer_ourselves(addresses: Iterable[tuple[str, int]]) -> None:
-    """Ask each address that is on this node one question a protocol. Raises EngineError if one stays silent."""
-    for address, port in addresses:
-        for protocol, kind in _KINDS.items():
-            if not _is_answered(address, port, kind):
-                raise EngineError(
-                    f"{address}:{port}/{protocol}: gives no answer to ourselves; "
-                    f"expected one within {_TRIES * _WAIT_S:.0f} s"
-                )
+class Asker:
+    """A UDP socket that asks one address again and again: the kernel gives it to the same listener each time.
+
+    A listener is one of several sockets that share the address (one a worker); the asker's port decides which.
+    """
+
+    def __init__(self, place: Place) -> None:
+        """Take a port. Raises OSError if the address is not on this node."""
+        self.place = place
+        self._number = os.urandom(2)
+        self.socket = _bound(place, socket.SOCK_DGRAM)
+        self.socket.settimeout(0)
+
+    def ask(self) -> None:
+        """Ask. What the kernel refuses is as silent as what nobody hears."""
+        try:
+            self.socket.connect(_target(self.place))
+            self.socket.send(_question(self._number))
+        except OSError:
+            return
+
+    def is_answered(self) -> bool:
+        """Read what came; whether it bears our number."""
+        try:
+            return self.socket.recv(_ANSWER_BYTES)[:2] == self._number
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Give the port back."""
+        self.socket.close()
 
 
-def _is_answered(address: str, port: int, kind: socket.SocketKind) -> bool:
-    """Ask a few times. An address that is bound but not on the node yet cannot be asked, and counts as answered."""
-    ip = ip_address(address.partition("%")[0])
-    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the two versions of IP
-    if ip.is_unspecified:
-        address = "127.0.0.1" if family == socket.AF_INET else "::1"
-    for _ in range(_TRIES):
-        with socket.socket(family, kind) as probe:
-            probe.settimeout(_WAIT_S)
-            try:
-                probe.bind((address, 0))
-            except OSError:
+def wait_for_answers(
+    askers: Sequence[Asker], wait_s: float, look: Callable[[], None] | None = None, look_s: float = 0.01
+) -> list[Asker]:
+    """Wait until all are answered, at most so long; gives the silent ones. `look` is called now and then meanwhile."""
+    waiting = {asker.socket.fileno(): asker for asker in askers}
+    deadline_s = time.monotonic() + wait_s
+    poller = select.poll()
+    for descriptor in waiting:
+        poller.register(descriptor, select.POLLIN)
+    while waiting and (left_s := deadline_s - time.monotonic()) > 0:
+        for descriptor, _ in poller.poll(1000 * (min(left_s, look_s) if look else left_s)):
+            # An error is told once: who is refused now may be answered a moment later, and is asked again.
+            if waiting[descriptor].is_answered():
+                poller.unregister(descriptor)
+                del waiting[descriptor]
+        if look:
+            look()
+    return [asker for asker in waiting.values() if not asker.is_answered()]
+
+
+def is_on_node(place: Place) -> bool:
+    """Whether a socket can have this address here; with IP_FREEBIND ours may listen where nothing can come."""
+    try:
+        _bound(place, socket.SOCK_DGRAM).close()
+    except OSError:
+        return False
+    return True
+
+
+def is_heard_by_stream(place: Place, wait_s: float) -> bool:
+    """Ask once by TCP. Whoever lets us in and hangs up has heard us, too: he has too many guests."""
+    number = os.urandom(2)
+    question = _question(number)
+    with _bound(place, socket.SOCK_STREAM) as line:
+        line.settimeout(wait_s)
+        try:
+            line.connect(_target(place))
+        except OSError:
+            return False
+        try:
+            line.sendall(len(question).to_bytes(2, "big") + question)
+            answer = line.recv(_ANSWER_BYTES)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        return not answer or answer[2:4] == number
+
+
+def silent(places: Iterable[Place], tries: int, wait_s: float) -> tuple[str, ...]:
+    """Ask each by UDP and by TCP, a few times; gives who stayed silent. What is not on this node is not asked."""
+    found = []
+    for place in places:
+        if not is_on_node(place):
+            continue
+        if not _is_heard(place, tries, wait_s):
+            found.append(f"{spell(*place)}/udp")
+        if not any(is_heard_by_stream(place, wait_s) for _ in range(tries)):
+            found.append(f"{spell(*place)}/tcp")
+    return tuple(found)
+
+
+def answer_ourselves(places: Iterable[Place]) -> tuple[Place, ...]:
+    """Ask each address that is on this node; gives those that are not. Raises EngineError if one stays silent."""
+    wanted = list(places)
+    away = tuple(place for place in wanted if not is_on_node(place))
+    if mute := silent(wanted, TRIES, _WAIT_S):
+        raise EngineError(f"{mute[0]}: gives no answer to ourselves; expected one within {TRIES * _WAIT_S:.0f} s")
+    return away
+
+
+def _is_heard(place: Place, tries: int, wait_s: float) -> bool:
+    """Ask by UDP, each time from another port."""
+    for _ in range(tries):
+        try:
+            asker = Asker(place)
+        except OSError:
+            return True  # it went meanwhile
+        try:
+            asker.ask()
+            if not wait_for_answers([asker], wait_s):
                 return True
-            if _asked(probe, (address, port), is_stream=kind == socket.SOCK_STREAM):
-                return True
+        finally:
+            asker.close()
     return False
 
 
-def _asked(probe: socket.socket, where: tuple[str, int], *, is_stream: bool) -> bool:
-    """Ask once; whether the answer bears our number."""
-    number = os.urandom(2)
-    question = number + _STATUS.to_bytes(2, "big") + bytes(_HEADER_BYTES - 4)
+def _question(number: bytes) -> bytes:
+    """Compose the question: a header alone."""
+    return number + _STATUS.to_bytes(2, "big") + bytes(_HEADER_BYTES - 4)
+
+
+def _target(place: Place) -> Place:
+    """Say where to send: what listens on all addresses is asked on the loopback's."""
+    ip = ip_address(place[0].partition("%")[0])
+    if ip.is_unspecified:
+        return ("127.0.0.1" if ip.version == 4 else "::1"), place[1]  # noqa: PLR2004 - the two versions of IP
+    return place
+
+
+def _bound(place: Place, kind: socket.SocketKind) -> socket.socket:
+    """Make a socket with the address that it is going to ask. Raises OSError if that is not on this node."""
+    address, _ = _target(place)
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     try:
-        probe.connect(where)
-        if is_stream:
-            probe.sendall(len(question).to_bytes(2, "big") + question)
-            return probe.recv(512)[2:4] == number
-        probe.send(question)
-        return probe.recv(512)[:2] == number
+        made.bind((address, 0))
     except OSError:
-        return False
+        made.close()
+        raise
+    return made

@@ -49,7 +49,12 @@ def choose_rung(plan: NetworkPlan) -> Rung:
         is_left=plan.is_left,
     )
     families = sorted({6 if ":" in address else 4 for address in (*plan.own_addresses, *plan.borrowed_addresses)})
-    kernel = network.probe(families, wants_iptables=plan.steering is SteeringWish.IPTABLES)
+    kernel = network.probe(
+        families,
+        wants_iptables=plan.steering is SteeringWish.IPTABLES,
+        link_name=plan.link_name,
+        port=plan.port,
+    )
     rung = network.choose(wishes, kernel)
     if kernel.iptables and (rung.spelling is network.Spelling.IPTABLES or rung.accepts_by_iptables):
         for family in families:

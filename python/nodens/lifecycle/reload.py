@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nodens.engine import Running
     from nodens.lifecycle.intents import Reload
     from nodens.lifecycle.node import Asked
+    from nodens.lifecycle.probe import Place
     from nodens.lifecycle.source import Source
     from nodens.observe import Log, Numbers, Sides
     from nodens.plan import Facts, Plan
@@ -116,7 +117,7 @@ def _borrow_nothing(_: tuple[str, ...]) -> None:
 
 @dataclass(kw_only=True)
 class Node:
-    """What runs, and the one way to change it. Used by the life loop alone. `borrow` is the keeper's, or nobody's."""
+    """What runs, and the one way to change it. For the life loop alone; `borrow` and `captured` are the keeper's."""
 
     asked: Asked
     running: Running
@@ -126,6 +127,7 @@ class Node:
     prepared: Prepared
     lameduck_ms: int = field(default=0, init=False)
     borrow: Callable[[tuple[str, ...]], None] = field(default_factory=lambda: _borrow_nothing, init=False)
+    captured: Callable[[], tuple[Place, ...]] = field(default=tuple, init=False)
     _refused: str = field(default="", init=False)
 
     def publish(self) -> None:

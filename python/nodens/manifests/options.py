@@ -70,10 +70,10 @@ class Options:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """What the agent is told to listen on: its own addresses, then the Service's where they can be held."""
+        """What the agent is told to listen on: its own addresses, then the Service's (not with ipvs)."""
         if not self.is_on_host:
             return ("0.0.0.0", "::") if self.is_dual_stack else ("0.0.0.0",)  # noqa: S104 - the pod's own network
-        return self.local_ips if self.mode is Mode.IPVS else self.local_ips + self.dns_ips
+        return self.local_ips + self.dns_ips
 
 
 DEFAULTS: Final = Options()
@@ -115,6 +115,11 @@ def _of_addresses(options: Options) -> Iterator[Refusal]:
     for option, ips in given.items():
         if ips not in {(LOCAL_PILLAR,), (SERVER_PILLAR,)}:
             yield from _of_ips(option, ips, is_dual_stack=options.is_dual_stack)
+        elif options.is_dual_stack:
+            yield Refusal(
+                option="--template",
+                what=f"{ips[0]} stands for one address, --dual-stack needs two; expected {option} beside it",
+            )
     known = {family for ips in given.values() for text in ips if (family := _family(text))}
     if not options.is_dual_stack and all(len(ips) == 1 for ips in given.values()) and len(known) > 1:
         yield Refusal(

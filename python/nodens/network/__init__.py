@@ -14,7 +14,9 @@ from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
 from nodens.network.proof import is_proof, number_for, prove
 from nodens.network.proxy import Proxy, ProxyMode, Translation
-from nodens.network.proxy_survey import survey_proxy
+from nodens.network.proxy_survey import held_by_ipvs, survey_proxy
+from nodens.network.queues import Look as QueueLook
+from nodens.network.queues import Queue, are_busy, survey_queues
 from nodens.network.release import Found, Release, look, release
 from nodens.network.rules import nft_table, nft_text, restore_text, rules_of
 from nodens.network.steer import Steered, holding, steering
@@ -34,6 +36,8 @@ __all__ = [
     "Occupant",
     "Proxy",
     "ProxyMode",
+    "Queue",
+    "QueueLook",
     "Release",
     "Rung",
     "Spelling",
@@ -44,11 +48,13 @@ __all__ = [
     "Translation",
     "Watch",
     "Wishes",
+    "are_busy",
     "choose",
     "error_type",
     "find_link",
     "find_taken",
     "first_free_port",
+    "held_by_ipvs",
     "holder",
     "holding",
     "interfaces",
@@ -70,4 +76,5 @@ __all__ = [
     "survey_conntrack",
     "survey_occupants",
     "survey_proxy",
+    "survey_queues",
 ]

@@ -1,18 +1,25 @@
-"""Notices by the kernel's events that somebody took away a link, an address or rules: a reason to look, no verdict."""
+"""Notices that somebody took away a link, an address or rules: a reason to look, no verdict.
+
+The kernel's events tell. Legacy iptables sends none: its tables' sizes are asked for.
+"""
 
 from __future__ import annotations
 
 import errno
 import select
+import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
 from nodens.network import netlink
+from nodens.network.legacy import LOOK_S, Sizes
 from nodens.network.model import Step, refused
 from nodens.network.netlink import NetlinkSocket
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from nodens.network.legacy import Place
 
 
 class Touched(StrEnum):
@@ -31,10 +38,15 @@ _TABLE_NAME: Final = 1  # the same attribute in all four
 
 
 class Watch:
-    """The kernel's events about what we hold. Legacy iptables sends none: there the interval must do."""
+    """The kernel's events about what we hold, and the sizes of legacy tables.
 
-    def __init__(self, tables: Collection[str] = ()) -> None:
-        """Listen for links and addresses; and for rules of these tables, if any, of every family."""
+    `look_s`: how often `touched` must be asked though no descriptor woke anybody; None: never.
+    """
+
+    def __init__(self, tables: Collection[str] = (), legacy: Collection[Place] = ()) -> None:
+        """Listen for links and addresses; for rules of these tables, if any, of every family; look at legacy ones."""
+        self._sizes = Sizes(legacy)
+        self.look_s = LOOK_S if legacy else None
         self._tables = frozenset(tables)
         self._sockets: dict[NetlinkSocket, Touched] = {}
         try:
@@ -64,7 +76,7 @@ class Watch:
 
     def touched(self) -> frozenset[Touched]:
         """Read the events that wait, without waiting. Where the kernel lost some, everything counts as touched."""
-        found = set()
+        found = {Touched.RULES} if self._sizes.have_changed() else set()
         for kernel, what in self._sockets.items():
             try:
                 if any(self._matters(kind, body) for kind, body in kernel.events()):
@@ -77,8 +89,12 @@ class Watch:
 
     def wait(self, limit_s: float) -> frozenset[Touched]:
         """Wait for an event of any kind, at most so long; then say what was touched, perhaps nothing that matters."""
-        select.select(self.filenos(), (), (), limit_s)
-        return self.touched()
+        end_s = time.monotonic() + limit_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            woken, _, _ = select.select(self.filenos(), (), (), min(left_s, self.look_s or left_s))
+            if (found := self.touched()) or woken:
+                return found
+        return frozenset()
 
     def _matters(self, kind: int, body: bytes) -> bool:
         """Whether an event took something away that may be ours."""

@@ -177,6 +177,13 @@ class HeldRules:
         """The families that have rules."""
         return tuple(sorted({rule.family for rule in self._wanted}))
 
+    def legacy_tables(self) -> frozenset[tuple[int, str]]:
+        """The tables of legacy iptables that carry them, by family; none where events tell of changes."""
+        if self._tool.flavour == "nft":
+            return frozenset()
+        loaded = {family: _loaded_tables(family) for family in self.families}
+        return frozenset((rule.family, rule.table) for rule in self._wanted if rule.table in loaded[rule.family])
+
     def want(self, wanted: Sequence[Rule]) -> None:
         """Want these from now on; set nothing yet."""
         self._wanted = tuple(wanted)

@@ -159,12 +159,10 @@ class Link:
         return put_back + gone
 
     def _make(self, state: LinkState | None) -> None:
-        """Make the link, or join a tun that is there."""
-        if state is not None and state.kind != LinkKind.TUN:
-            # Somebody's link bears our name: a dead agent's dummy serves as well, and goes with us.
-            if state.kind == LinkKind.DUMMY:
-                self.kind = LinkKind.DUMMY
-                return
+        """Make the link, or join a tun that is there. Where a living agent has a dummy, `probe` has ruled out a tun."""
+        if state is not None and state.kind == LinkKind.DUMMY:
+            remove(self.name)  # a dead agent's: it would stay when we are killed
+        elif state is not None and state.kind != LinkKind.TUN:
             told = OSError(errno.EEXIST, f"a link of this name is there, of kind `{state.kind or 'hardware'}`")
             raise refused(Step.ADD_LINK, self.name, told)
         try:

@@ -11,6 +11,7 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ class Message:
 
 
 class NetlinkSocket:
-    """A socket of one netlink family, with answers read in order and an end to every wait."""
+    """A socket of one netlink family, with answers read in order and an end to every wait.
+
+    Threads may share it: each question has its answer before the next is sent.
+    """
 
     def __init__(self, protocol: int, groups: Sequence[int] = (), *, held: socket.socket | None = None) -> None:
         """Open a socket and join groups; or take over one that was handed to us (its port id, thus its tables)."""
@@ -106,6 +110,7 @@ class NetlinkSocket:
             self._socket.close()
             raise
         self._sequence = int.from_bytes(os.urandom(2), "big")
+        self._turn = Lock()
 
     def __enter__(self) -> Self:
         """Use it for a while."""
@@ -138,6 +143,11 @@ class NetlinkSocket:
 
         A batch that the kernel refuses as a whole may be answered once only; the first error ends the wait.
         """
+        with self._turn:
+            self._ask_all(messages)
+
+    def _ask_all(self, messages: Sequence[Message]) -> None:
+        """Do what `ask_all` says, while it is our turn."""
         first = self._sequence + 1
         wire = b"".join(self._pack(message) for message in messages)
         awaited = {first + number for number, message in enumerate(messages) if message.flags & ACK}
@@ -151,6 +161,11 @@ class NetlinkSocket:
 
     def get(self, message: Message) -> tuple[int, bytes]:
         """Ask for one thing and give what came; OSError says that there is none."""
+        with self._turn:
+            return self._get(message)
+
+    def _get(self, message: Message) -> tuple[int, bytes]:
+        """Do what `get` says, while it is our turn."""
         self._socket.send(self._pack(message))
         wanted = self._sequence
         while True:
@@ -164,7 +179,8 @@ class NetlinkSocket:
     def dump(self, message: Message) -> list[tuple[int, bytes]]:
         """Ask for a list; begin again if somebody changed it meanwhile."""
         for _ in range(_DUMP_TRIES):
-            found = self._dump_once(message)
+            with self._turn:
+                found = self._dump_once(message)
             if found is not None:
                 return found
         raise OSError(errno.EINTR, "others kept changing the list while it was read")

@@ -123,7 +123,7 @@ def remove(name: str) -> bool:
 
 
 class OwnTable:
-    """Our table, and the socket that it belongs to. One thread at a time."""
+    """Our table, and the socket that it belongs to. Beats may come from another thread than all else."""
 
     def __init__(self, wanted: NftTable, *, held: socket.socket | None = None) -> None:
         """Open the socket; or take over the one of the process before us, and its table with it."""

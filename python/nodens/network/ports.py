@@ -145,6 +145,12 @@ def _holds(folder: Path, wanted: set[str]) -> bool:
 
 def _sockets(protocol: str, port: int, proc: Path) -> Iterator[tuple[IPv4Address | IPv6Address, str]]:
     """Local addresses and inodes of all sockets on a port that wait for strangers."""
+    for fields in waiting_lines(protocol, "", port, proc):
+        yield _read_address(fields[1].partition(":")[0]), fields[9]
+
+
+def waiting_lines(protocol: str, address: str, port: int, proc: Path) -> Iterator[list[str]]:
+    """Give the words of each line of /proc/net about a socket that waits for strangers there; no address means all."""
     for name in (protocol, f"{protocol}6"):
         try:
             lines = (proc / "net" / name).read_text().splitlines()[1:]
@@ -153,8 +159,10 @@ def _sockets(protocol: str, port: int, proc: Path) -> Iterator[tuple[IPv4Address
         for line in lines:
             fields = line.split()
             host, _, number = fields[1].partition(":")
-            if int(number, 16) == port and (protocol == "udp" or fields[3] == _LISTENING):
-                yield _read_address(host), fields[9]
+            if int(number, 16) != port or (protocol == "tcp" and fields[3] != _LISTENING):
+                continue
+            if not address or _overlaps(_read_address(host), address):
+                yield fields
 
 
 def _read_address(text: str) -> IPv4Address | IPv6Address:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
-from nodens.network import ipset, link, netlink, nft
+from nodens.network import holders, ipset, link, netlink, nft
 from nodens.network.iptables import Iptables, can_match_sets, drops_traffic, find_iptables
 from nodens.network.model import PREFIX, LinkKind
 from nodens.network.netlink import Message, NetlinkSocket
@@ -37,8 +37,17 @@ class Kernel:
         return self.no_tun if kind is LinkKind.TUN else self.no_dummy
 
 
-def probe(families: Iterable[int], *, wants_iptables: bool = False, leaves_no_trace: bool = False) -> Kernel:
+def probe(
+    families: Iterable[int],
+    *,
+    wants_iptables: bool = False,
+    leaves_no_trace: bool = False,
+    link_name: str = "",
+    port: int = 53,
+) -> Kernel:
     """Try everything that the ladder asks about. Never fails: what cannot be tried is not there.
+
+    A dummy link of this name that a living agent uses can be no tun: `port` tells who lives.
 
     ipset is tried only where it may be needed: the try makes iptables-nft keep an empty table `raw`. Who must leave no
     trace asks the kernel whether it has sets, and believes iptables to match them.
@@ -48,7 +57,7 @@ def probe(families: Iterable[int], *, wants_iptables: bool = False, leaves_no_tr
     can_gate = (lambda _: ipset.is_there()) if leaves_no_trace else _can_gate
     has_ipset = tool is not None and (wants_iptables or not has_tables or leaves_no_trace) and can_gate(tool)
     return Kernel(
-        no_tun=why_no_tun(),
+        no_tun=why_no_tun() or _who_has_a_dummy(link_name, port),
         no_dummy=why_no_dummy(),
         has_owned_tables=nft.has_owned_tables(),
         has_tables=has_tables,
@@ -65,6 +74,21 @@ def why_no_tun() -> str:
     except OSError as error:
         return _in_words(error, "/dev/net/tun")
     return ""
+
+
+def _who_has_a_dummy(name: str, port: int) -> str:
+    """Say that a dummy link bears the name, and that its addresses are served; a dead agent's is no hindrance.
+
+    Whoever serves counts, even by sockets that were lent to us: this is asked before we have any of our own.
+    """
+    try:
+        state = link.find(name) if name else None
+    except NetworkError:
+        return ""
+    if state is None or state.kind != LinkKind.DUMMY:
+        return ""
+    served = holders.served(state.addresses, port) or holders.overlapped(state.addresses, port)
+    return f"{name} is there as a dummy, and somebody serves {served[0]}" if served else ""
 
 
 def why_no_dummy() -> str:

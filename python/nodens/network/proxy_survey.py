@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
-from nodens.network import nft
+from nodens.network import link, nft
 from nodens.network.iptables import every_iptables
 from nodens.network.model import IPV4, IPV6, Step
 from nodens.network.programs import run_tool
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 _IPVS_TABLE: Final = Path("/proc/net/ip_vs")
 _NFT_FAMILIES: Final = {IPV4: ("ip", 2), IPV6: ("ip6", 10)}
+
+
+def held_by_ipvs(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Give the addresses that kube-proxy's IPVS link has: there it takes their packets, whatever rules we set."""
+    state = link.find(IPVS_LINK)
+    return tuple(address for address in addresses if state and address in state.addresses)
 
 
 class _Search:

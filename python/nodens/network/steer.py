@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from nodens.errors import NetworkError
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Steered:
-    """What points traffic at us, all of it. One thread at a time."""
+    """What points traffic at us, all of it. One thread at a time, but for `beat`: that may come from another.
+
+    So no lock that a tool waits for can hold up a beat.
+    """
 
     def __init__(self, plan: SteeringPlan, link: Link | None, table_socket: socket.socket | None = None) -> None:
         """Set up the parts of this plan's rung; change nothing yet. `table_socket` comes from the process before us."""
@@ -38,6 +42,7 @@ class Steered:
         self._rules: HeldRules | None = None
         self._is_steering = False
         self._is_gone = False
+        self._beating = Lock()  # a beat after the gate was shut would open it again
         rung = plan.rung
         if rung.spelling is Spelling.NFT:
             self._table = OwnTable(table_of(plan), held=table_socket)
@@ -75,8 +80,9 @@ class Steered:
                 changed.append(part)
                 if not part.ensure():
                     changed.pop()  # it was there: not ours to undo
-            if self._table is not None:
-                self._table.beat()  # it may have been there with its gate shut
+            for gated in (self._table, self._gate):
+                if gated is not None:
+                    gated.beat()  # it may have been there shut, or ran out while a tool waited for its lock
         except NetworkError as error:
             for trouble in _try_each([part.release for part in reversed(changed)]):
                 error.add_note(f"and while undoing it: {trouble}")
@@ -85,11 +91,12 @@ class Steered:
 
     def beat(self) -> None:
         """Say that queries are being answered; without beats the gate empties after the plan's hold_ms."""
-        if not self._is_steering:
-            return
-        for part in (self._table, self._gate):
-            if part is not None and self.plan.rung.let_go is not LetGo.NOTHING:
-                part.beat()
+        with self._beating:
+            if not self._is_steering:
+                return
+            for part in (self._table, self._gate):
+                if part is not None and self.plan.rung.let_go is not LetGo.NOTHING:
+                    part.beat()
 
     def change(self, plan: SteeringPlan) -> None:
         """Steer by another plan of the same rung: make before break. If a step fails, the old plan is made true again.
@@ -111,16 +118,17 @@ class Steered:
         """Make a plan true where another was."""
         if self._borrowed is not None:
             self._borrowed.come(plan.borrowed_addresses)
-        old_gate = self._gate
+        old_gate, new_gate = self._gate, None
         if old_gate is not None:
-            self._gate = Gate(plan.addresses, plan.hold_ms)
-            self._gate.ensure()
+            new_gate = Gate(plan.addresses, plan.hold_ms)
+            new_gate.ensure()
+            self._gate = new_gate  # only now: a beat needs the sets
         if self._rules is not None:
             self._rules.replace(iptables_rules(plan))
         if self._table is not None:
             self._table.load(table_of(plan))
-        if old_gate is not None and self._gate is not None:
-            old_gate.release(keeps=self._gate)
+        if old_gate is not None and new_gate is not None:
+            old_gate.release(keeps=new_gate)
         if self._borrowed is not None:
             self._borrowed.go(plan.borrowed_addresses)
         self.plan = plan
@@ -171,17 +179,20 @@ class Steered:
     def watch(self) -> Watch:
         """Listen for what can be taken from us. Nobody can touch an owned table, and nft's own beats are not drift."""
         tables: set[str] = set()
+        legacy: frozenset[tuple[int, str]] = frozenset()
         if self._rules is not None:
             tables |= {rule.table for rule in iptables_rules(self.plan)}
+            legacy = self._rules.legacy_tables()
         if self._table is not None and self.plan.rung.let_go is not LetGo.OWNER_AND_TIMEOUT:
             tables.add(self.plan.table_name)
-        return Watch(tables)
+        return Watch(tables, legacy)
 
     def unsteer(self) -> None:
         """Point no more queries at us. Answers under way still leave untracked, from addresses that still stand."""
         if not self._is_steering:
             return
-        self._is_steering = False
+        with self._beating:
+            self._is_steering = False
         steps: list[Callable[[], object]] = []
         if self._table is not None:
             steps.append(self._table.shut)
@@ -204,7 +215,8 @@ class Steered:
 
     def leave(self) -> None:
         """Give up our hold and change nothing: for a successor that has taken over, or `-skipteardown`."""
-        self._is_steering, self._is_gone = False, True
+        with self._beating:
+            self._is_steering, self._is_gone = False, True
         if self._table is not None:
             self._table.close()
 

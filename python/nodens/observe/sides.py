@@ -78,6 +78,7 @@ class Sides:
         """Serve nothing yet. `who` names the holder of a taken address."""
         self.status = Status(unready=("starting",))
         self.steering = Status()  # what the keeper of link and rules has to say; it has a thread of its own
+        self.hearing = Status()  # and what is known of addresses that give no answer
         self.source: SnapshotSource | None = None
         self.is_sharing = False  # with the process before us, which still serves the same addresses
         self._numbers = numbers
@@ -192,9 +193,10 @@ class Sides:
 
     def _felt(self) -> Status:
         """The published status, with what the heartbeat has to say."""
-        status, steering = self.status, self.steering
-        unwell = status.unwell + steering.unwell + self._pulse.complaints(time.monotonic())
-        return Status(unready=status.unready + steering.unready, unwell=unwell)
+        told = (self.status, self.steering, self.hearing)
+        unready = tuple(dict.fromkeys(reason for each in told for reason in each.unready))
+        unwell = tuple(reason for each in told for reason in each.unwell)
+        return Status(unready=unready, unwell=unwell + self._pulse.complaints(time.monotonic()))
 
     def _beat(self) -> None:
         """Once a second: feel the workers, ask our own /health, try what is down."""

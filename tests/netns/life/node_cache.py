@@ -7,7 +7,7 @@ import select
 import socket
 import sys
 
-from cluster import answer
+from nodens.lab.teller import answer
 
 FREEBIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
 HEADER_BYTES = 12

@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from threading import Event
 
 from small_world import BORROWED, OWN, PACKAGE, World
 
@@ -45,6 +47,11 @@ def teller(*addresses: str) -> list[str]:
     """Give the command of a cluster DNS that tells who asked."""
     pods = small().networks.pods
     return [sys.executable, "-m", "nodens.lab.teller", ",".join(pods.all), *addresses]
+
+
+def stand_in(*addresses: str) -> list[str]:
+    """Give the command of a program that stands for node-cache on these addresses."""
+    return [sys.executable, str(Path(__file__).with_name("node_cache.py")), *addresses]
 
 
 class Program:
@@ -113,7 +120,7 @@ class Program:
         end_s = time.monotonic() + LIMIT_S
         while Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
             assert time.monotonic() < end_s, self.said
-            threading.Event().wait(0.02)
+            Event().wait(0.02)
         return time.monotonic()
 
     def is_gone(self) -> bool:

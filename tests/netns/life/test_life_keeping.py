@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Event
 
@@ -47,6 +48,26 @@ def test_what_is_taken_is_back_within_a_second_and_nobody_waits_longer(  # noqa:
     story = pod.end()
     print(f"{' '.join(harm[0])}: {story}")
     assert story.gap_ms <= 1_000
+    assert story.rows[-1][2] == "node"
+
+
+def test_legacy_iptables_tells_nobody_and_a_flush_is_repaired_all_the_same(
+    make_node: Callable[[str], World], start: Start, load: Begin
+) -> None:
+    node = make_node("legacy")
+    program = start(node, "-steering=iptables")
+    program.until(STEERED)
+    pod = load(node)
+    Event().wait(0.7)
+    node.on_node("iptables-legacy", "-t", "raw", "-F")
+    at = time.monotonic()
+    program.until(RULES_BACK)
+    took_s = time.monotonic() - at
+    Event().wait(0.5)
+    story = pod.end()
+    print(f"iptables-legacy -t raw -F: put back after {took_s * 1000:.0f} ms; {story}")
+    assert took_s < 1
+    assert story.lost == []
     assert story.rows[-1][2] == "node"
 
 

@@ -152,3 +152,22 @@ def test_an_oom_kill_costs_no_more_than_any_death(node: World, start: Start, loa
         assert story.gap_ms <= 500
     finally:
         group.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_warned"),
+    [
+        pytest.param(("169.254.20.10", "10.96.0.10"), True, id="the service's address"),
+        pytest.param(("169.254.20.10",), False, id="the link-local address alone"),
+    ],
+)
+def test_the_services_address_under_ipvs_is_warned_of_at_start(
+    node: World, start: Start, addresses: tuple[str, ...], *, is_warned: bool
+) -> None:
+    """What its link has, IPVS takes; a bridge stands for kube-proxy's dummy here, a real one runs in tests/uml."""
+    node.on_node("ip", "link", "add", "kube-ipvs0", "type", "bridge")
+    node.on_node("ip", "addr", "add", "10.96.0.10/32", "dev", "kube-ipvs0")
+    program = start(node, addresses=addresses)
+    program.until(STEERED)
+    told = "[WARNING] 10.96.0.10 is on kube-ipvs0, too: kube-proxy's IPVS takes its packets"
+    assert (told in program.said) is is_warned

@@ -67,6 +67,42 @@ def test_what_is_taken_away_is_noticed_and_put_back_within_a_second(
         assert network.release().found == []
 
 
+@pytest.mark.parametrize(
+    ("wanted", "harm", "told"),
+    [
+        pytest.param(rung("iptables", "timeout"), ("iptables-legacy", "-t", "raw", "-F"), RAW_MISSING, id="raw"),
+        pytest.param(
+            rung("iptables", "nothing"),
+            ("ip6tables-legacy", "-t", "raw", "-D", "PREROUTING", "1"),
+            "IPv6 iptables (1 missing, 0 too many)",
+            id="one rule of IPv6",
+        ),
+        pytest.param(
+            rung(accepts=True), ("iptables-legacy", "-F"), "IPv4 iptables (8 missing, 0 too many)", id="ACCEPT rules"
+        ),
+    ],
+)
+def test_legacy_iptables_sends_no_events_and_is_noticed_all_the_same(
+    make_world: Callable[[str], World], wanted: network.Rung, harm: tuple[str, ...], told: str
+) -> None:
+    """It was found at the next interval only, 60 s by default."""
+    world = make_world("legacy")
+    plan = plan_of(wanted)
+    with inside(world.node), network.holding(plan) as link, network.steering(plan, link) as steered:
+        with steered.watch() as watch:
+            assert watch.wait(0.6) == frozenset()
+            run(*harm)
+            start = time.monotonic()
+            assert watch.wait(1.0) == {Touched.RULES}
+            assert steered.repair({Touched.RULES}) == (told,)
+            took_s = time.monotonic() - start
+            assert took_s < 1
+            watch.touched()  # what we put back is a change, too
+            assert watch.touched() == frozenset()
+        print(f"{' '.join(harm)}: noticed and put back in {took_s * 1000:.0f} ms")
+        assert steered.missing() == ()
+
+
 def test_flushes_of_everything_leave_an_owned_table_alone(world: World) -> None:
     plan = plan_of(rung())
     with inside(world.node), network.holding(plan) as link, network.steering(plan, link) as steered:

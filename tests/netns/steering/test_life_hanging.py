@@ -51,7 +51,16 @@ def test_one_hanging_worker_is_enough_to_point_traffic_away(world: World, wanted
         world.serve(world.node, BORROWED[0], b"node")
         sides = Sides(numbers, log, lambda _host, _port: "")
         ground = Ground(plan, log, numbers)
-        keeper = Keeper(ground, workers, why_not=lambda: "", interval_s=60, sides=sides, numbers=numbers, log=log)
+        keeper = Keeper(
+            ground,
+            workers,
+            why_not=lambda: "",
+            mute=lambda _places: (),
+            interval_s=60,
+            sides=sides,
+            numbers=numbers,
+            log=log,
+        )
         with ground, keeping(keeper):
             ground.settle()
             world.wait_until(BORROWED[0], "node")

@@ -31,7 +31,7 @@ COMMANDS: Final = {
 
 _HELP: Final = """\
 nodens lab: NodeLocal DNSCache, hands on. A small Kubernetes-like world in network namespaces on this machine: no
-Docker, no internet; root. Nothing of this machine is changed but namespaces called nodens-lab-* and one folder,
+Docker, no internet; root. Nothing of this machine is changed but namespaces called nodens-lab.* and one folder,
 /run/nodens-lab; `nodens lab down` leaves nothing.
 
 usage: sudo nodens lab COMMAND [options]        nodens lab COMMAND --help tells more

@@ -15,7 +15,10 @@ from nodens.lab.world import require
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_BEFORE_S: Final = 0.5  # of quiet asking, before the command
+_ASIDE_S: Final = 0.5  # of quiet asking, before and after the command
+_ALONE_S: Final = 3.0
+_RATE_LIMIT: Final = lesson.asking.RATE_LIMIT
+_SECONDS_LIMIT: Final = lesson.asking.SECONDS_LIMIT
 
 
 def main(words: Sequence[str]) -> int:
@@ -23,28 +26,30 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="nodens lab load",
         description="Ask 10.96.0.10 from the pod dns-test, at an even rate and each query from a port of its own. Half a "
-        "second after the beginning a command is run, if one is given. Tells how many were answered, by whom, how many were "
-        "lost, and the longest gap. The load stays within the world's namespaces.",
+        "second after the beginning a command is run, if one is given. Tells how many were answered, by whom, how many "
+        "were lost, and the longest gap. The load stays within the world's namespaces.",
     )
+    parser.add_argument("--rate", type=int, default=500, help=f"a second; {_RATE_LIMIT} at most (default %(default)s)")
     parser.add_argument(
-        "--rate", type=int, default=500, help=f"a second; {lesson.asker.RATE_LIMIT} at most (default %(default)s)"
-    )
-    parser.add_argument(
-        "--for", type=float, default=3.0, dest="seconds", metavar="S", help="seconds (default %(default)s)"
+        "--for", type=float, dest="seconds", metavar="S", help="seconds (default: 3; with a command, till it has ended)"
     )
     parser.add_argument("command", nargs="?", default="", help="a line for sh, run while the load goes on")
     add_world(parser)
     asked = parser.parse_args(words)
-    if not 0 < asked.rate <= lesson.asker.RATE_LIMIT or not 0 < asked.seconds <= lesson.asker.SECONDS_LIMIT:
-        raise LabError(
-            f"load: expected at most {lesson.asker.RATE_LIMIT} a second for at most {lesson.asker.SECONDS_LIMIT:g} s"
-        )
+    most_s = asked.seconds or (_SECONDS_LIMIT if asked.command else _ALONE_S)
+    if not 0 < asked.rate <= _RATE_LIMIT or not 0 < most_s <= _SECONDS_LIMIT:
+        raise LabError(f"load: expected at most {_RATE_LIMIT} a second for at most {_SECONDS_LIMIT:g} s")
     require()
     world, code = standing(asked.world), 0
-    sys.stderr.write(f"asking 10.96.0.10 from dns-test: {asked.rate:,} a second for {asked.seconds:g} s\n")
-    with lesson.loads.load(world, lesson.loads.order_of(asked.rate, asked.seconds)) as running:
+    end = "till the command has ended" if asked.command and not asked.seconds else f"for {most_s:g} s"
+    sys.stderr.write(f"asking 10.96.0.10 from dns-test, {asked.rate:,} times a second, {end}\n")
+    sys.stderr.flush()
+    with lesson.loads.load(world, lesson.loads.order_of(asked.rate, most_s)) as running:
         if asked.command:
-            Event().wait(_BEFORE_S)
+            Event().wait(_ASIDE_S)
             code = lesson.Shell(world.place).run_aside(asked.command)
+            if not asked.seconds:
+                Event().wait(_ASIDE_S)
+                running.stop()
         print(running.end())
     return code

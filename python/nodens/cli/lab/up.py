@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from nodens.cli.lab.where import add_world
 from nodens.cli.live_line import CLEAR_LINE
-from nodens.lab.world import Place, Progress, ProxyMode, Wish, World, find, require, up
+from nodens.lab.world import Place, Progress, ProxyMode, Wish, World, find, is_alive, require, up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,12 @@ def main(words: Sequence[str]) -> int:
     if world := find(place):
         return _already(world, wish)
     began = time.monotonic()
-    up(place, wish, _tell)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ends of an `up` take everything back
+    try:
+        up(place, wish, _tell)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nlab: interrupted; everything was taken back\n")
+        return 5
     print(f"the world stands after {time.monotonic() - began:.1f} s; the node cache is not installed yet{_AFTER}")
     return 0
 
@@ -55,6 +61,10 @@ def _already(world: World, wish: Wish) -> int:
     """Say that it stands; another wish is not granted in passing."""
     families = "IPv4 and IPv6" if world.dual_stack else "IPv4"
     print(f"a world stands already at {world.place.folder}: kube-proxy's mode {world.mode}, {families}")
+    if dead := [program for program in world.programs() if not is_alive(program)]:
+        names = ", ".join(f"{program.name} on {program.room}" for program in dead)
+        sys.stderr.write(f"lab: ended since: {names}\nhint: nodens lab down, then up again\n")
+        return 5
     if (world.mode, world.dual_stack) == (wish.mode, wish.dual_stack):
         return 0
     sys.stderr.write("lab: it is another one than asked for\nhint: nodens lab down, then up again\n")

@@ -60,9 +60,7 @@ def _run(teacher: lesson.Teacher, step: lesson.Step) -> lesson.Verdict:
     if sys.stderr.isatty():
         sys.stderr.write(f"{head} ...")
         sys.stderr.flush()
-    teacher.prepare(
-        step, lambda line: sys.stderr.write(f"{CLEAR_LINE if sys.stderr.isatty() else ''}  first: {line}\n")
-    )
+    teacher.prepare(step, _tell)
     verdict = teacher.run(step)
     end = "holds" if verdict.holds else "DOES NOT HOLD"
     sys.stderr.write(f"{CLEAR_LINE if sys.stderr.isatty() else ''}{head}  {end}  {verdict.seconds:.1f} s\n")
@@ -70,3 +68,8 @@ def _run(teacher: lesson.Teacher, step: lesson.Step) -> lesson.Verdict:
         sys.stderr.write(f"{lesson.report.render_verdict(verdict)}\n")
     sys.stderr.flush()
     return verdict
+
+
+def _tell(line: str) -> None:
+    """Say what is done before a step."""
+    sys.stderr.write(f"{CLEAR_LINE if sys.stderr.isatty() else ''}  first: {line}\n")

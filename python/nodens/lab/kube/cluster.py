@@ -62,7 +62,7 @@ class Cluster:
         if old is None:
             self.create(found)
             return "created"
-        merged = _with_address_of(old, found)
+        merged = _with_what_was_given(old, found)
         if merged.body == old.body:
             return "unchanged"
         self._keep(merged)
@@ -190,12 +190,16 @@ def _with_address(found: KubeObject) -> KubeObject:
     return KubeObject(key=found.key, body={**found.body, "spec": {**found.spec, "clusterIP": drawn}})
 
 
-def _with_address_of(old: KubeObject, found: KubeObject) -> KubeObject:
-    """Let a Service that is applied again keep the address it was given."""
-    address = old.spec.get("clusterIP")
-    if found.key.kind != "Service" or not address or found.spec.get("clusterIP"):
-        return found
-    return KubeObject(key=found.key, body={**found.body, "spec": {**found.spec, "clusterIP": address}})
+def _with_what_was_given(old: KubeObject, found: KubeObject) -> KubeObject:
+    """Keep what a manifest does not have of its own: a Service's address, the mark of a restart."""
+    body: Body = json.loads(json.dumps(found.body))
+    if found.key.kind == "Service" and not found.spec.get("clusterIP"):
+        body["spec"]["clusterIP"] = old.spec.get("clusterIP")
+    if found.key.kind == "DaemonSet":
+        marks = old.spec["template"]["metadata"].get("annotations") or {}
+        if _RESTARTED in marks:
+            body["spec"]["template"]["metadata"].setdefault("annotations", {})[_RESTARTED] = marks[_RESTARTED]
+    return KubeObject(key=found.key, body=body)
 
 
 def _service(found: KubeObject) -> Service:

@@ -4,7 +4,7 @@ Steps are values (`chapters`), run by one shell as a learner would type them. No
 command printed.
 """
 
-from nodens.lab.lesson import asker, loads, recording, report
+from nodens.lab.lesson import asking, loads, recording, report
 from nodens.lab.lesson.chapters import chapters, step, steps
 from nodens.lab.lesson.model import Chapter, Output, Scene, State, Step, Verdict
 from nodens.lab.lesson.shell import Shell
@@ -19,7 +19,7 @@ __all__ = [
     "Step",
     "Teacher",
     "Verdict",
-    "asker",
+    "asking",
     "chapters",
     "judge",
     "loads",

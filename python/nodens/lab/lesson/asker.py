@@ -1,146 +1,27 @@
-"""A pod's resolver under load, as a program: asks at an even rate, each query from a port of its own, as pods do.
+"""The asker as a program, to be run in a pod: an order comes in as JSON, what became of each query goes out.
 
-    python -m nodens.lab.lesson.asker < order.json     # prints `ready`, then what became of each query
-
-Bounded in rate, count and time. A query that is not answered is sent again after its patience, as a pod's libc does.
+python -m nodens.lab.lesson.asker      # reads an order's line, says `ready`, asks; a second line ends it sooner
 """
 
 from __future__ import annotations
 
 import json
 import select
-import socket
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Final
 
-from nodens.lab.message import compose, query
-
-RATE_LIMIT: Final = 2_000
-SECONDS_LIMIT: Final = 60.0
-_OPEN_LIMIT: Final = 4_000  # sockets that wait for an answer at once
-_LOOK_S: Final = 0.0005
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskOrder:
-    """What to ask: of whom, which names in turn, how many a second, how many in all; how long to wait, how often to send."""
-
-    server: str
-    names: Sequence[str]
-    rate: int
-    count: int
-    patience_s: float = 1.0
-    attempts: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One query: when it was sent first, how long its answer took (None: none came), its rcode (-1: none)."""
-
-    sent_s: float
-    took_s: float | None
-    rcode: int
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A query under way."""
-
-    client: socket.socket
-    wire: bytes
-    place: int
-    first_s: float
-    due_s: float
-    left: int
-
-
-class Asker:
-    """One run."""
-
-    def __init__(self, order: AskOrder) -> None:
-        """Take the order, bounded."""
-        self._order = order
-        self._rate = min(order.rate, RATE_LIMIT)
-        self._count = min(order.count, int(self._rate * SECONDS_LIMIT))
-        self._wires = [compose(query(name, "A"))[2:] for name in order.names]
-        self._told: list[Asked] = []
-        self._waiting: dict[int, _Waiting] = {}
-        self._poller = select.epoll()
-
-    def run(self) -> list[Asked]:
-        """Ask all, wait for the last."""
-        start_s, number = time.monotonic(), 0
-        while number < self._count or self._waiting:
-            now_s = time.monotonic()
-            while number < self._count and number < (now_s - start_s) * self._rate and len(self._waiting) < _OPEN_LIMIT:
-                self._ask(number)
-                number += 1
-            for descriptor, _ in self._poller.poll(_LOOK_S):
-                self._hear(descriptor)
-            self._give_up(time.monotonic())
-        return self._told
-
-    def _ask(self, number: int) -> None:
-        """Send a query from a new port."""
-        client = socket.socket(socket.AF_INET6 if ":" in self._order.server else socket.AF_INET, socket.SOCK_DGRAM)
-        client.settimeout(0)
-        now_s = time.monotonic()
-        wire = (number & 0xFFFF).to_bytes(2, "big") + self._wires[number % len(self._wires)]
-        self._told.append(Asked(sent_s=now_s, took_s=None, rcode=-1))
-        try:
-            client.connect((self._order.server, 53))
-            client.send(wire)
-        except OSError:
-            client.close()  # no route, or refused: lost
-            return
-        left = self._order.attempts - 1
-        self._waiting[client.fileno()] = _Waiting(client, wire, number, now_s, now_s + self._order.patience_s, left)
-        self._poller.register(client, select.EPOLLIN)
-
-    def _hear(self, descriptor: int) -> None:
-        """Take an answer."""
-        waiting = self._waiting[descriptor]
-        try:
-            answer = waiting.client.recv(4096)
-        except OSError:
-            return self._close(descriptor)  # refused: lost
-        if answer[:2] == waiting.wire[:2]:
-            took_s = time.monotonic() - waiting.first_s
-            self._told[waiting.place] = Asked(sent_s=waiting.first_s, took_s=took_s, rcode=answer[3] & 15)
-            self._close(descriptor)
-        return None
-
-    def _give_up(self, now_s: float) -> None:
-        """Send again what has waited long enough, or count it as lost; those that were sent first stand first."""
-        for descriptor, waiting in list(self._waiting.items())[:64]:
-            if waiting.due_s > now_s:
-                continue
-            if not waiting.left:
-                self._close(descriptor)
-                continue
-            waiting.left -= 1
-            waiting.due_s = now_s + self._order.patience_s
-            try:
-                waiting.client.send(waiting.wire)
-            except OSError:
-                self._close(descriptor)
-
-    def _close(self, descriptor: int) -> None:
-        """Be done with a query."""
-        waiting = self._waiting.pop(descriptor)
-        self._poller.unregister(descriptor)
-        waiting.client.close()
+from nodens.lab.lesson.asking import Asker, AskOrder
 
 
 def main() -> int:
-    """Read an order, ask, print what became of every query."""
+    """Ask."""
     order = AskOrder(**json.loads(sys.stdin.readline()))
     print("ready", flush=True)  # noqa: T201 - who started us waits for it
-    asker = Asker(order)
-    print(json.dumps([[each["sent_s"], each["took_s"], each["rcode"]] for each in map(asdict, asker.run())]))  # noqa: T201 - the result
+
+    def is_enough() -> bool:
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+
+    told = [[each.sent_s, each.took_s, each.rcode] for each in Asker(order).run(is_enough)]
+    print(json.dumps(told))  # noqa: T201 - the result
     return 0
 
 

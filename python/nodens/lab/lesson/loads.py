@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from nodens.errors import LabError
-from nodens.lab.lesson.asker import AskOrder, Asked
+from nodens.lab.lesson.asking import SECONDS_LIMIT, Asked, AskOrder
 from nodens.lab.world import DNS_TEST, World
 
 _ANSWER_S: Final = 30.0  # more than any order lasts after its last query
@@ -76,10 +77,17 @@ class Load:
         self._world = world
         self._process = process
 
+    def stop(self) -> None:
+        """Let it ask no more; it ends by itself when all is asked."""
+        assert self._process.stdin  # noqa: S101 - it was asked for
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write("enough\n")
+            self._process.stdin.flush()
+
     def end(self) -> Outcome:
         """Wait for the last answers."""
         try:
-            out, _ = self._process.communicate(timeout=_ANSWER_S + 60)
+            out, _ = self._process.communicate(timeout=_ANSWER_S + SECONDS_LIMIT)
         except subprocess.TimeoutExpired as error:
             raise LabError("load: no end") from error
         if self._process.returncode:

@@ -17,8 +17,9 @@ def lose(command: Command, percent: float) -> None:
     parts = round(percent * _PARTS / 100)
     rules = f"table inet {TABLE}\ndelete table inet {TABLE}\n"
     if parts:
+        loses = f"numgen random mod {_PARTS} < {parts} " if parts < _PARTS else ""
         rules += (
             f"table inet {TABLE} {{\n chain in {{\n  type filter hook input priority -300\n"
-            f"  udp dport 53 numgen random mod {_PARTS} < {parts} counter drop\n }}\n}}\n"
+            f"  udp dport 53 {loses}counter drop\n }}\n}}\n"
         )
     run(command("nft", "-f", "-"), text=rules)

@@ -26,8 +26,8 @@ class Place:
 
     @property
     def prefix(self) -> str:
-        """Give what every namespace of it begins with."""
-        return f"nodens-{self.name}-"
+        """Give what every namespace of it begins with; the dot keeps worlds apart, since no name has one."""
+        return f"nodens-{self.name}."
 
     @property
     def folder(self) -> Path:

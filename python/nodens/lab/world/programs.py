@@ -155,14 +155,14 @@ def said(program: Program) -> str:
     return ""
 
 
-def wait_said(program: Program, text: str, patience_s: float = START_PATIENCE_S) -> None:
+def wait_said(program: Program, text: str, patience_s: float = START_PATIENCE_S, *, times: int = 1) -> None:
     """Wait until it has said something; LabError with its last lines if it ends first, or says it too late."""
 
     def is_over() -> bool:
-        return text in said(program) or not is_alive(program)
+        return said(program).count(text) >= times or not is_alive(program)
 
     wait_until(is_over, patience_s, f"{program.name} on {program.room} to say `{text}`")
-    if text not in said(program):
+    if said(program).count(text) < times:
         last = "\n".join(said(program).splitlines()[-_TAIL_LINES:])
         raise LabError(f"lab: {program.name} on {program.room} ended before it said `{text}`:\n{last}")
 

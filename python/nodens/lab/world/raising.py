@@ -16,12 +16,12 @@ from nodens.lab.world.place import NAMESPACES, Place
 from nodens.lab.world.programs import Order
 from nodens.lab.world.proxy import ProxyMode
 from nodens.lab.world.room import Furniture, open_room
-from nodens.lab.world.standing import World, find, services_file, write_services
+from nodens.lab.world.standing import CLUSTER_DNS, World, find, services_file, write_services
 from nodens.lab.world.state import State
 from nodens.lab.world.topology import DOMAIN, GATEWAY, Addresses, Pod, lesson
 
-FOLDER_SIZE = "64m"  # of memory at most, for state, logs and what lessons write
-CLUSTER_DNS, OUTSIDE_RESOLVER = "cluster DNS", "outside resolver"  # roles of the programs that every world has
+FOLDER_SIZE = "256m"  # of memory at most, for state, logs and what lessons write
+OUTSIDE_RESOLVER = "outside resolver"  # the role of the program that answers for the rest of the world
 NODE_CACHE = "node cache"  # the role of what the lesson is about
 SERVICES_INSIDE = "/run/host/services"  # where a cluster-DNS pod sees the Services
 MADE_NAMESPACE_FOLDER = "made-netns-folder"  # noted if /run/netns was not there before us
@@ -52,12 +52,19 @@ def up(place: Place, wish: Wish, tell: Tell) -> World:
     """Raise a world; LabError, and nothing left of it, if a step fails."""
     if find(place):
         raise LabError(f"lab: a world stands already at {place.folder}\nhint: `nodens lab status` shows it")
-    if place.folder.exists() or place.namespaces():
-        raise LabError(f"lab: {place.folder} holds what is left of a world\nhint: `nodens lab down` clears it away")
+    if place.namespaces():
+        raise LabError(f"lab: namespaces {place.prefix}* are left of a world\nhint: `nodens lab down` clears them away")
+    try:
+        place.folder.mkdir(
+            mode=0o755
+        )  # whoever makes it has the place; a second `up` stops here, and takes nothing back
+    except FileExistsError:
+        hint = "hint: `nodens lab down` clears it away"
+        raise LabError(f"lab: {place.folder} is there already, left of a world or of another `up`\n{hint}") from None
     topology = lesson(dual_stack=wish.dual_stack)
     raised = World(place, State(boot=state.boot_id(), mode=wish.mode, dual_stack=wish.dual_stack))
     steps: tuple[tuple[str, Callable[[], object]], ...] = (
-        (f"make {place.folder}", lambda: _make_folder(place)),
+        (f"mount {place.folder}", lambda: _make_folder(place)),
         (f"make {len(wiring.rooms_of(topology))} namespaces", lambda: make_namespaces(topology, place.namespace)),
         ("lay cables; give addresses and routes", lambda: connect(topology, place.namespace)),
         ("furnish nodes and pods with a /run and a resolv.conf of their own", lambda: _furnish(raised)),
@@ -81,7 +88,6 @@ def up(place: Place, wish: Wish, tell: Tell) -> World:
 
 def _make_folder(place: Place) -> None:
     had_namespaces = NAMESPACES.exists()
-    place.folder.mkdir(mode=0o755)
     run(["mount", "-t", "tmpfs", "-o", f"size={FOLDER_SIZE},mode=0755", f"nodens-{place.name}", str(place.folder)])
     run(["mount", "--make-private", str(place.folder)])  # handles of namespaces may lie in no shared mount
     place.scratch.mkdir()

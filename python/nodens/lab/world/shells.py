@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from nodens.lab.world.errands import SEARCH_PATH, environment
 from nodens.lab.world.room import Room
@@ -30,7 +32,9 @@ class ShellCommand:
 
 def shell_command(room: Room, command: Sequence[str] = ()) -> ShellCommand:
     """Give what to become: the command, or a shell that a person sits at."""
+    ours = str(Path(sys.executable).parent)  # where `nodens` is installed; a node has it at hand, as a pod of it would
     env = environment({"HOME": "/root", "LAB_ROOM": room.name})
+    env["PATH"] = f"{env['PATH']}:{ours}"
     if command:
         return ShellCommand(words=tuple(room.command(*command)), env=env)
     if not shutil.which("bash", path=SEARCH_PATH):

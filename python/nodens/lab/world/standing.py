@@ -32,6 +32,9 @@ from nodens.lab.world.topology import Node, Pod, Service, Topology, lesson
 from nodens.lab.world.wiring import rooms_of
 
 DNS_PORT = 53
+ASK_PATIENCE_S = 5.0
+CLUSTER_DNS = "cluster DNS"  # the role of the programs that answer for the Services
+SERVICES_READ = "services read"  # what they say when they know them
 
 
 class World:
@@ -112,12 +115,21 @@ class World:
         """Run a command in a room, to its end."""
         return run(self.room(room).command(*words), text=text, env=env, patience_s=patience_s, check=check)
 
-    def ask(self, room: str, server: str, name: str, qtype: str = "A", transport: str = "udp") -> Message:
+    def ask(  # noqa: PLR0913 - a question, whom, from where, how
+        self,
+        room: str,
+        server: str,
+        name: str,
+        qtype: str = "A",
+        transport: str = "udp",
+        *,
+        patience_s: float = ASK_PATIENCE_S,
+    ) -> Message:
         """Ask a server one question from a room's network; LabError without an answer."""
         with ExitStack() as life:
             with inside(self.room(room).namespace):
                 client = life.enter_context(Client((server, DNS_PORT), transport))
-            return client.ask(query(name, qtype))
+            return client.ask(query(name, qtype), patience_s)
 
     # ------------ programs ------------
 
@@ -161,8 +173,10 @@ class World:
 
     def _tell_services(self, before: Topology) -> None:
         write_services(self.place, self.topology)
-        for program in self.programs(role="cluster DNS"):
-            programs.send(program, signal.SIGHUP)
+        for program in self.programs(role=CLUSTER_DNS):
+            heard = programs.said(program).count(SERVICES_READ)
+            if programs.send(program, signal.SIGHUP):
+                programs.wait_said(program, SERVICES_READ, times=heard + 1)
         if self.mode is not ProxyMode.NONE:
             at_once(lambda node: self._sync(node, before), self.nodes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,7 +16,6 @@ from nodens.lab.world.inside import inside
 from nodens.lab.world.place import Place
 from nodens.lab.world.programs import Program, is_alive
 from nodens.lab.world.proxy import ProxyMode
-from nodens.lab.world.raising import NODE_CACHE
 from nodens.lab.world.standing import World, find
 from nodens.lab.world.topology import DOMAIN, Node
 
@@ -119,15 +119,16 @@ def _rules(world: World, node: Node) -> int:
 
 
 def _cache(world: World, node: Node) -> Told:
-    """Tell whether the cache is on a node: its program, its link, the addresses there."""
-    networks = {name: world.room(name).network for name in world.rooms}
-    agents = [each for each in world.programs(role=NODE_CACHE) if networks[each.room] == node.name and is_alive(each)]
-    shown = run(world.room(node.name).command("ip", "-j", "addr", "show", CACHE_LINK), check=False).stdout
+    """Tell whether the cache is on a node: who listens on its port, its link, the addresses there."""
+    command = world.room(node.name).command
+    listening = run(command("ss", "-Hlunp", "sport", "=", ":53"), check=False).stdout
+    agents = sorted({int(pid) for pid in re.findall(r"pid=(\d+)", listening)})
+    shown = run(command("ip", "-j", "addr", "show", CACHE_LINK), check=False).stdout
     links = json.loads(shown or "[]")
     addresses = [each["local"] for link in links for each in link.get("addr_info", ()) if each["scope"] == "global"]
     return {
         "installed": bool(agents or links),
-        "pids": [agent.pid for agent in agents],
+        "pids": agents,
         "link": bool(links),
         "addresses": addresses,
     }

@@ -83,7 +83,7 @@ def node_batch(world: Topology, node: Node) -> str:
         if pod.gateway:
             lines += [_add_address(gateway, link) for gateway in pod.gateway.all]
             continue
-        lines += [f"addr add {GATEWAY_V6}/64 dev {link} nodad"] if pod.address.v6 else []
+        lines += [f"addr replace {GATEWAY_V6}/64 dev {link} nodad"] if pod.address.v6 else []
         lines += [
             f"route add {address}/{_LENGTHS[family]} dev {link}" for family, address in _numbered(pod.address.all)
         ]

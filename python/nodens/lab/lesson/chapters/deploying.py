@@ -56,7 +56,7 @@ def steps() -> tuple[Step, ...]:
             needs=State.INSTALLED,
             commands=(
                 kubectl("get svc -n kube-system | grep dns"),
-                kubectl(f"logs -n kube-system -l {AGENT_LABEL} | grep -m1 -A14 'Using config file:'"),
+                kubectl(f"logs -n kube-system -l {AGENT_LABEL} | grep -m1 -A16 'Using config file:'"),
             ),
             checks=(
                 has(r"^kube-dns +ClusterIP +10\.96\.0\.10 ", "kube-dns, 10.96.0.10"),
@@ -108,5 +108,7 @@ def steps() -> tuple[Step, ...]:
                     of=1,
                 ),
             ),
+            note="`Got recursion not available` is nslookup's remark on answers of cluster DNS about its own zone: they are its own, "
+            "not got from others. CoreDNS answers so, too.",
         ),
     )

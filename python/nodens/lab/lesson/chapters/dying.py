@@ -19,21 +19,24 @@ _LOGS = f"logs -n kube-system -l k8s-app=node-local-dns --node {NODE}"
 
 def _replace(old: str, new: str) -> Command:
     """Take one deployment away, put another in its place, wait; what rules were left is released in between."""
-    words = f"delete -f {old} | grep daemonset\nnodens lab shell {NODE} -- nodens release\nnodens lab create -f {new} | grep daemonset"
-    here = f"nodens lab {words}\nnodens lab {_STATUS}"
-    return Command(
-        here=here,
-        kind=here.replace("nodens lab shell", "docker exec").replace(" -- ", " ").replace("nodens lab", "kubectl"),
-    )
+    away, release = f"nodens lab delete -f {old} | grep daemonset", f"nodens lab shell {NODE} -- nodens release"
+    anew = f"nodens lab create -f {new} | grep daemonset\nnodens lab {_STATUS}"
+    # A node of Kind has no nodens beside the pod's; the next agent takes up what was left.
+    return Command(here=f"{away}\n{release}\n{anew}", kind=f"{away}\n{anew}".replace("nodens lab", "kubectl"))
 
 
-def _load(command: str) -> Command:
-    """Ask a thousand times a second for five seconds, and do something meanwhile."""
-    return Command(here=f"nodens lab load --rate 1000 --for 5 '{command}'")
+def _load(command: str, kind: str) -> Command:
+    """Ask a thousand times a second while something is done."""
+    return Command(here=f"nodens lab load --rate 1000 '{command}'", kind=kind)
 
 
-_KILL = _load(f"nodens lab kill {NODE} --hold {_HELD_S:g}")
-_RESTART = _load("nodens lab rollout restart daemonset/node-local-dns -n kube-system")
+_KILL = _load(
+    f"nodens lab kill {NODE} --hold {_HELD_S:g}; nodens lab {_STATUS}",
+    f"docker exec {NODE} sh -c 'crictl stop --timeout 0 $(crictl ps -q --name node-cache)'",
+)
+_RESTART = _load(
+    *(f"{command} rollout restart daemonset/node-local-dns -n kube-system" for command in ("nodens lab", "kubectl"))
+)
 
 
 def _lost(place: int, says: str, least: int, most: int) -> Check:

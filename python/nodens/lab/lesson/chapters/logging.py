@@ -38,8 +38,8 @@ def steps() -> tuple[Step, ...]:
             shows="`log` in a server block writes a line for each query. It goes into every block of the ConfigMap.",
             needs=State.INSTALLED,
             commands=(
-                Command(here=WITH_LOG[0], kind="kubectl edit configmap node-local-dns -n kube-system"),
-                Command(here=WITH_LOG[1]),
+                Command(here=WITH_LOG[0]),
+                Command(here=WITH_LOG[1], kind="kubectl apply -f with-log.yaml"),
                 kubectl("get configmap node-local-dns -n kube-system -o yaml | grep -E '^ +(errors|log)$'"),
             ),
             checks=(
@@ -56,11 +56,11 @@ def steps() -> tuple[Step, ...]:
             needs=State.LOGGING,
             commands=(
                 Command(
-                    here=f"nodens lab load --rate 500 --for 2.5 '{_APPLY} {MANIFEST}; {_APPLY} with-log.yaml'",
+                    here=f"nodens lab load --rate 500 '{_APPLY} {MANIFEST}; {_APPLY} with-log.yaml'",
                     kind="kubectl apply -f with-log.yaml    # and wait a minute: the kubelet's pace",
                 ),
                 Command(
-                    here="nodens lab load --rate 500 --for 8 'nodens lab rollout restart daemonset/node-local-dns -n kube-system'",
+                    here="nodens lab load --rate 500 'nodens lab rollout restart daemonset/node-local-dns -n kube-system'",
                     kind="kubectl rollout restart daemonset/node-local-dns -n kube-system",
                 ),
                 kubectl(f"{_LOGS} | grep -E 'took over|cache entries came|Reloading complete' | tail -3"),

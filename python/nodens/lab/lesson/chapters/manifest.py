@@ -86,7 +86,7 @@ def steps() -> tuple[Step, ...]:
             shows="What the cache keeps: cluster names up to 30 s, their denials 5 s; other zones 30 s.\n"
             "Up to 9984 answers and 9984 denials in each block.",
             needs=State.FILLED,
-            commands=(Command(here=rf"grep -E ':53 \{{|cache|success|denial' {MANIFEST} | grep -v '#'"),),
+            commands=(Command(here=rf"grep -E '^ +\S+:53 \{{|^ +(cache|success|denial) ' {MANIFEST}"),),
             checks=(
                 has(
                     r"^ +cluster\.local:53 \{\n +cache \{\n +success 9984 30\n +denial 9984 5",

@@ -39,9 +39,9 @@ def steps(scene: Scene) -> tuple[Step, ...]:
                 for chain in ("PREROUTING", "OUTPUT")
                 for protocol in ("udp", "tcp")
             ),
-            note="More rules than these eight: answers (--sport 53) and health checks (8080) go untracked, too. Queries must also "
-            "match a set whose elements run out after 2 s unless nodens renews them: when it dies or hangs, the rules match "
-            "nothing, and pods reach cluster DNS again. The original's rules have no such match, and stay.",
+            note="There are more rules than these eight: answers (--sport 53) and health checks (8080) go untracked, too. They are the "
+            "original's, and stay when the process that wrote them dies (rung 5): with iptables alone, and the two capabilities "
+            "that the manifest asks for, there is no better way. Step 26 shows what that costs, and what nodens does where it may choose.",
         ),
         _translation(scene),
         Step(

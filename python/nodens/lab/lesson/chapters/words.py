@@ -23,6 +23,10 @@ kubedns=$(nodens lab get svc kube-dns -n kube-system -o jsonpath={.spec.clusterI
 domain=cluster.local
 localdns=169.254.20.10"""
 KUBECTL_VARIABLES: Final = VARIABLES.replace("nodens lab", "kubectl")
+_HERE_ON_NODE: Final = f"-l {AGENT_LABEL} --node {NODE}"
+_KIND_ON_NODE: Final = (
+    f"$(kubectl get pods -n kube-system -l {AGENT_LABEL} --field-selector spec.nodeName={NODE} -o name)"
+)
 
 
 def on_node(words: str) -> Command:
@@ -36,5 +40,5 @@ def in_pod(words: str) -> Command:
 
 
 def kubectl(words: str) -> Command:
-    """Type what is kubectl's in the Kind lesson."""
-    return Command(here=f"nodens lab {words}", kind=f"kubectl {words}")
+    """Type what is kubectl's in the Kind lesson; it has no `--node`, and wants the pod by its name there."""
+    return Command(here=f"nodens lab {words}", kind=f"kubectl {words.replace(_HERE_ON_NODE, _KIND_ON_NODE)}")
