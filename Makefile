@@ -101,6 +101,7 @@ bench: $(VENV)/dev.installed $(ENGINE) ## the figures of benches/README.md (root
 docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, docs/metrics.md, the manifest and the lesson in lab/
 	nodens show directives > docs/corefile.md
 	nodens show metrics > docs/metrics.md
+	$(PY) deploy/grafana/dashboard.py > deploy/grafana/nodens.json
 	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
 	$(PY) tools/lesson_page.py
 
