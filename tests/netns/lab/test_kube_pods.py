@@ -14,7 +14,7 @@ from nodens.lab.kube import Cluster, Key, Pod
 from nodens.lab.lesson.model import State
 from nodens.lab.world import World, clear, standing, wait_until
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
 ONE_WORLD = pytest.mark.parametrize("raised", [("iptables", False)], indirect=True, ids=["iptables"])
 NODE = "k01-worker"

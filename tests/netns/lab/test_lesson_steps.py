@@ -15,7 +15,7 @@ from nodens.lab.kube import Cluster, Pod
 from nodens.lab.lesson.model import State
 from nodens.lab.world import World, clear, find, standing, wait_until
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
 IPTABLES, NFTABLES = ("iptables", False), ("nftables", False)
 NODE = "k01-worker"
