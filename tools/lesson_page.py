@@ -1,6 +1,7 @@
 """Fills the steps of lab/README.md: the lesson's own texts and commands, and what a recorded run of it printed.
 
     sudo nodens lab verify --record && make docs
+    sudo nodens lab figures --svg docs/pictures/figures.svg --md lab/figures.md
 
 Prose between the steps is written by hand and stays. A step's part stands between `<!-- step N -->` and
 `<!-- end of step -->`. `tests/docs` holds the page to the lesson.
@@ -82,7 +83,9 @@ def _fenced(language: str, text: str) -> str:
 def _prose(text: str) -> str:
     """Write a terminal's lines as a paragraph: what Markdown would take for a mark of its own is escaped."""
     pieces = re.split(r"(`[^`]*`)", " ".join(text.split()))
-    escaped = "".join(each if each.startswith("`") else re.sub(r"(_(?=_)|(?<=_)_|[*<])", r"\\\1", each) for each in pieces)
+    escaped = "".join(
+        each if each.startswith("`") else re.sub(r"(_(?=_)|(?<=_)_|[*<])", r"\\\1", each) for each in pieces
+    )
     return textwrap.fill(escaped, 125, break_long_words=False, break_on_hyphens=False)
 
 

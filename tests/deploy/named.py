@@ -17,6 +17,11 @@ DASHBOARD = json.loads((HOUSE / "deploy/grafana/nodens.json").read_text())
 RULES = yaml.safe_load((HOUSE / "deploy/prometheus/nodens.rules.yaml").read_text())
 RECORDS = [rule for group in RULES["groups"] for rule in group["rules"] if "record" in rule]
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
+# Told only by an agent that steers.
+OF_STEERING = (
+    *("nodens_steered", "nodens_steering_rung", "nodens_steering_withheld", "nodens_steering_let_go_total"),
+    *("nodens_steering_stale_rules", "nodens_listener_deaf", "nodens_steering_repairs_total"),
+)
 OF_PROMETHEUS = {"up": frozenset({"job"}), "ALERTS": frozenset({"alertname", "alertstate", "severity"})}
 
 

@@ -43,7 +43,8 @@ def _labels(tree: Any, known: Labels) -> frozenset[str]:  # noqa: ANN401 - the p
     if isinstance(tree, promql.MatrixSelector):
         return _labels(tree.vector_selector, known)
     if isinstance(tree, promql.VectorSelector):
-        there = known[tree.name] | OF_TARGETS
+        # What a rule recorded has the labels that the rule left, and no others.
+        there = known[tree.name] | (frozenset() if ":" in tree.name else OF_TARGETS)
         _check((matcher.name for matcher in tree.matchers.matchers), there, tree.name)
         return there
     inner = [_labels(part, known) for part in _parts(tree)]

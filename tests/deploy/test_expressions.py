@@ -13,6 +13,7 @@ from named import (
     FORMS_IN_CIRCULATION,
     IN_CIRCULATION,
     NOT_OURS,
+    OF_STEERING,
     RECORDS,
     catalogue,
     expressions,
@@ -61,13 +62,7 @@ NEEDS = {
     "nodens_control_failures_total": "a bug",
     "nodens_not_kept_total": "a memory budget that is used up",
     "nodens_http_listener_down": "an address that is taken",
-    **dict.fromkeys(
-        (
-            *("nodens_steered", "nodens_steering_rung", "nodens_steering_withheld", "nodens_steering_let_go_total"),
-            *("nodens_steering_repairs_total", "nodens_steering_stale_rules", "nodens_listener_deaf"),
-        ),
-        "steering; tests/image finds it there",
-    ),
+    **dict.fromkeys(OF_STEERING, "steering; tests/image asks for them there"),
 }
 
 

@@ -16,7 +16,7 @@ import yaml
 HERE = Path(__file__).parent
 HOUSE = HERE.parents[1]
 STEERING, LIFE = HOUSE / "tests/netns/steering", HOUSE / "tests/netns/life"
-sys.path[:0] = [str(HERE), str(LIFE), str(STEERING)]  # tests are no package
+sys.path[:0] = [str(HERE), str(LIFE), str(STEERING), str(HOUSE / "tests/deploy")]  # tests are no package
 
 from bundle import configure  # noqa: E402 - after the path
 from container import Container, Image  # noqa: E402 - after the path

@@ -74,7 +74,9 @@ def test_every_module_of_the_program_can_be_imported(image: Image) -> None:
         image, "/usr/bin/python3", "-c",
         "import importlib, pkgutil, nodens\n"
         "names = [each.name for each in pkgutil.walk_packages(nodens.__path__, 'nodens.')]\n"
-        "[importlib.import_module(name) for name in names if name != 'nodens.__main__']\n"
+        # The lab is for a machine of one's own, with PyYAML.
+        "names = [name for name in names if name != 'nodens.__main__' and 'lab' not in name.split('.')]\n"
+        "[importlib.import_module(name) for name in names]\n"
         "print(len(names))",
     )  # fmt: skip
     assert int(told) > 100

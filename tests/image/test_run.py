@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import dns.message
 import dns.query
 import pytest
-from container import Container
+from container import LIMIT_S, Container
+from named import OF_STEERING, catalogue
+from prometheus_client.parser import text_string_to_metric_families
 from small_world import World, inside
 
 from nodens import manifests
@@ -33,6 +37,14 @@ def status(container: Container) -> dict[str, str]:
     """What the kernel says of its first process."""
     text = Path(f"/proc/{container.pid}/status").read_text()
     return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.MULTILINE))
+
+
+def scrape(world: World) -> dict[str, frozenset[str]]:
+    """Which of the signs of steering it tells, and their labels."""
+    with inside(world.node):
+        page = urllib.request.urlopen("http://127.0.0.1:9253/metrics", timeout=5).read().decode()
+    samples = (each for family in text_string_to_metric_families(page) for each in family.samples)
+    return {each.name: frozenset(each.labels) for each in samples if each.name in OF_STEERING}
 
 
 def traces(world: World) -> str:
@@ -73,6 +85,18 @@ def test_a_killed_container_leaves_nothing_either(
     container.wait()
     assert ask(world, "10.96.0.10") == BY_CLUSTER
     assert traces(world) == ""
+
+
+def test_it_tells_of_steering_what_dashboard_and_alerts_ask_for(
+    world: World, start: Callable[..., Container], manifest: list[dict[str, Any]]
+) -> None:
+    start(manifest).until("rung 1")
+    wanted = {name: catalogue()[name] for name in OF_STEERING}
+    deadline = time.monotonic() + LIMIT_S
+    # Some are told with the first look at the node's rules and at our own sockets.
+    while (told := scrape(world)) != wanted and time.monotonic() < deadline:
+        pass
+    assert told == wanted
 
 
 def test_the_startup_probe_of_the_manifest_says_yes_once_it_serves(

@@ -93,8 +93,9 @@ class World:
         if name in self.rooms:
             raise LabError(f"lab: a room `{name}` is there already")
         self.topology.node(node)
+        opened = open_room(self.place, name, furniture, network=node)
         self._note(rooms=(*self._state.rooms, (name, node)))
-        return open_room(self.place, name, furniture, network=node)
+        return opened
 
     def close_room(self, name: str) -> None:
         """Close a room that was opened; what still runs in it is ended first."""
