@@ -83,7 +83,7 @@ charts: $(VENV)/dev.installed $(ENGINE) ## real helm and kubectl read chart, Kus
 
 manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodelocaldns.yaml, deploy/kustomize, the chart's tables
 	nodens manifests --template > deploy/nodelocaldns.yaml
-	NODENS_GOLDEN=write $(PYTEST) -q -n 0 -m "not charts" tests/manifests
+	NODENS_GOLDEN=write $(PYTEST) -q -n 0 -m "not charts and not netns" tests/manifests
 
 slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time
 	$(PYTEST) -m slow tests

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
+sys.path.append(str(Path(__file__).parent))  # tests are no package; what serves several folders stands beside this file
 
 
 def need(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence: need(is_root, "root")

@@ -1,6 +1,7 @@
 """Fills the steps of lab/README.md: the lesson's own texts and commands, and what a recorded run of it printed.
 
     sudo nodens lab verify --record && make docs
+    sudo nodens lab figures --svg docs/pictures/figures.svg --md lab/figures.md
 
 Prose between the steps is written by hand and stays. A step's part stands between `<!-- step N -->` and
 `<!-- end of step -->`. `tests/docs` holds the page to the lesson.

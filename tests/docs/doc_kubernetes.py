@@ -35,6 +35,10 @@ KUBECTL = {  # verb -> options, besides those of every verb
     "wait": "--for --timeout -l --all",
 }
 HELM = {"install", "upgrade", "uninstall", "template", "lint", "test", "rollback", "history"}
+HELM_OPTIONS = (
+    "-n --namespace --create-namespace --install --set -f --values --dry-run --version --timeout --wait "
+    "--reuse-values --take-ownership --set-string --set-file"
+)
 EVERYWHERE = {"-n", "--namespace", "--kubeconfig", "--context", "--help"}
 TAKE_A_VALUE = {"-n", "-l", "-o", "-f", "-k", "-c", "-p", "--namespace", "--kubeconfig", "--context", "--type", "--for"}
 TAKE_A_VALUE |= {"--timeout", "--field-selector", "--tail", "--since", "--image", "--patch-file", "--restart"}

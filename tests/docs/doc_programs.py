@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from unittest.mock import patch
 
-from doc_kubernetes import helm, kubectl
+from doc_kubernetes import HELM_OPTIONS, helm, kubectl
 from doc_pages import HOUSE
 from doc_scene import Scene, Words
 from doc_shell import Command, commands_of
@@ -205,11 +205,7 @@ PROGRAMS: dict[str, Program] = {
     "git": Program(options="-C"),
     "grep": Program(options="-E -c -v -q -n -i -o -A -B -F -h -m -cE -vE"),
     "head": Program(options="-n"),
-    "helm": Program(
-        options="-n --namespace --create-namespace --install --set -f --values --dry-run --version --timeout --wait "
-        "--reuse-values --take-ownership --atomic --set-string --set-file",
-        check=helm,
-    ),
+    "helm": Program(options=HELM_OPTIONS, check=helm),
     "ip": Program(options="-d -s -o -br -n"),
     "iptables": Program(options="-t -S -L -n -v -nvL -F -D -I -A -p -j -w -d --dport --sport -m -vS -vnxL"),
     "iptables-save": Program(options="-t -c"),
@@ -231,6 +227,7 @@ PROGRAMS: dict[str, Program] = {
     "rm": Program(options="-f -r -rf"),
     "sed": Program(options="-i -n -e -E", check=_read),
     "sh": Program(options="-c", check=_script_text),
+    "skopeo": Program(),
     "sleep": Program(),
     "sort": Program(options="-u -n -r -k -t"),
     "ss": Program(options="-l -n -u -p -t -lnup -lntp -lnutp -unlp"),

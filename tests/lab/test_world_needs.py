@@ -22,7 +22,7 @@ ALL = (1 << 41) - 1
         ),
         pytest.param(
             {"user": 1000},
-            ["lab: needs root, to make network namespaces", "hint: sudo nodens lab up"],
+            ["lab: needs root, to make network namespaces", "hint: sudo $(command -v nodens) lab ..."],
             id="not root",
         ),
         pytest.param(

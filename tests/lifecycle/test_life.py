@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -21,85 +19,25 @@ import pytest
 
 from nodens import __version__
 from nodens.lab import small_cluster
+from nodens.lab.world import programs
+from started import LIMIT_S, Here, Started
 
-LIMIT_S = 15.0
-
-
-class Program:
-    """A running command and what it has said so far."""
-
-    def __init__(self, module: str, words: list[str], environment: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={key: text for key, text in os.environ.items() if not key.endswith("_SERVICE_HOST")} | environment,
-        )
-        self.pid = self._process.pid
-        self._said = b""
-        self._changed = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout
-        while piece := os.read(self._process.stdout.fileno(), 65536):
-            with self._changed:
-                self._said += piece
-                self._changed.notify_all()
-
-    @property
-    def said(self) -> str:
-        """All that was said."""
-        with self._changed:
-            return self._said.decode()
-
-    def until(self, pattern: str, times: int = 1) -> str:
-        """Wait until a pattern was said so many times; gives the last."""
-
-        def found() -> list[str]:
-            return [each.group() for each in re.finditer(pattern, self._said.decode(), re.MULTILINE)]
-
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(found()) >= times, LIMIT_S), (
-                f"{pattern} in:\n{self._said.decode()}"
-            )
-            return found()[times - 1]
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
-
-    def wait(self) -> int:
-        """Wait for the end; gives the exit code."""
-        code = self._process.wait(LIMIT_S)
-        self._reader.join(LIMIT_S)
-        return code
-
-    def close(self) -> None:
-        """End it, whatever it does."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        self._reader.join(LIMIT_S)
-        assert self._process.stdout
-        self._process.stdout.close()
-
-
-Start = Callable[..., Program]
+Start = Callable[..., Started]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(tmp_path: Path) -> Iterator[Start]:
     """Give `start("nodens.cli.node_cache", "-conf", ...)`; all that was started ends with the test."""
-    programs: list[Program] = []
+    running: list[Started] = []
 
-    def run(module: str, *words: object, **environment: str) -> Program:
-        programs.append(Program(module, [str(word) for word in words], environment))
-        return programs[-1]
+    def run(module: str, *words: object, **environment: str) -> Started:
+        command = (sys.executable, "-m", module, *(str(word) for word in words))
+        order = programs.Order(name=module, role="a test's", command=command, env=environment)
+        running.append(Started(Here(), order, tmp_path / f"said-{len(running)}"))
+        return running[-1]
 
     yield run
-    for program in programs:
+    for program in running:
         program.close()
 
 
@@ -145,7 +83,7 @@ def until(holds: Callable[[], object]) -> None:
         threading.Event().wait(0.02)
 
 
-def settle(program: Program) -> None:
+def settle(program: Started) -> None:
     """Wait until the program has looked at all that was changed before: intents are taken in turn."""
     threading.Event().wait(0.3)  # inotify and the watch's pause; a look that leads to nothing says nothing
     times = program.said.count("[ERROR] SIGHUP: ")
@@ -153,7 +91,7 @@ def settle(program: Program) -> None:
     program.until(r"^\[ERROR\] SIGHUP: ", times + 1)
 
 
-def settle_well(program: Program) -> None:
+def settle_well(program: Started) -> None:
     """Wait, as `settle` does, where all is well and a signal's reload succeeds."""
     threading.Event().wait(0.3)
     times = program.said.count("[INFO] Reloading complete\n")
@@ -199,10 +137,10 @@ class World:
     def write(self, more: str = "", *, port: int | None = None, upstream: str = "127.0.0.1:9") -> None:
         self.file.write_text(COREFILE.format(port=port or self.port, upstream=upstream, more=more))
 
-    def run(self) -> Program:
+    def run(self) -> Started:
         return self._start("nodens", "run", "--corefile", self.file, "--pidfile", self.pidfile)
 
-    def serve(self, more: str = "", upstream: str = "127.0.0.1:9") -> Program:
+    def serve(self, more: str = "", upstream: str = "127.0.0.1:9") -> Started:
         self.write(more, upstream=upstream)
         program = self.run()
         until(self.pidfile.exists)
@@ -464,7 +402,7 @@ class Pod:
         self.base.mkdir()
         swap(self.base, "one", {"Corefile.base": self.template})
 
-    def run(self, *words: str, **environment: str) -> Program:
+    def run(self, *words: str, **environment: str) -> Started:
         return self._start(
             "nodens.cli.node_cache",
             *("-localip", "127.0.0.1,127.0.0.2", "-conf", self.conf, "-upstreamsvc", "kube-dns-upstream"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -80,7 +81,7 @@ def _schema(version: str, name: str) -> Any:  # noqa: ANN401 - whatever JSON hol
 
 def complaints(made: Object, version: str) -> list[str]:
     """Say what the API of this version would not know, by the strict schemas that kubernetes-validate carries."""
-    group = made["apiVersion"].replace("/", "-")
+    group = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", made["apiVersion"])
     kind, definitions = _schema(version, f"{made['kind'].lower()}-{group}"), _schema(version, "_definitions")
     registry: Registry[Any] = Resource.from_contents(kind) @ Registry()
     validator = jsonschema.Draft202012Validator(kind, registry=Resource.from_contents(definitions) @ registry)

@@ -31,9 +31,12 @@ def node(needs: Callable[..., None], tmp_path: Path) -> Iterator[Host]:
     needs(root=True, programs=("ip", "setpriv", "dig", "curl"))
     with host("node") as made, host("upstream") as upstream, (tmp_path / "upstream.log").open("wb") as log:
         wire(made, "eth0", "192.168.5.1/24", upstream, "eth0", f"{UPSTREAM}/24")
-        upstream.start(sys.executable, "-m", "nodens.lab.cluster_dns", "--listen", f"{UPSTREAM}:53", log=log)
+        words = (sys.executable, "-m", "nodens.lab.cluster_dns", "--listen", f"{UPSTREAM}:53")
+        program = upstream.start(*words, log=log)
         until(lambda: b" on " in (tmp_path / "upstream.log").read_bytes())
         yield made
+        program.terminate()
+        program.wait(DEADLINE_S)
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -102,6 +105,28 @@ def test_a_pod_starts_is_ready_answers_and_leaves_nothing(options: Options, node
         program.terminate()
         assert program.wait(pod(options)["terminationGracePeriodSeconds"]) == 0, (tmp_path / "log").read_text()
     assert not (tmp_path / "node-cache.pid").exists()
+    assert "nodelocaldns" not in node.run("ip", "link")
+
+
+def test_the_next_pod_takes_over_and_its_start_probe_is_not_fooled_by_the_one_before(
+    node: Host, tmp_path: Path
+) -> None:
+    """An upgrade as `maxSurge: 1` makes it: both pods have the same ports for a moment."""
+    options = Options()
+    folders = [tmp_path / "old", tmp_path / "new"]
+    for each in folders:
+        each.mkdir()
+    with started(options, node, folders[0]) as old:
+        until(lambda: probe(options, node, folders[0], "readinessProbe"))
+        assert probe(options, node, folders[1], "readinessProbe"), "it is the old pod that answers here"
+        assert not probe(options, node, folders[1], "startupProbe"), "there is no new pod yet"
+        with started(options, node, folders[1]):
+            until(lambda: "handed over: waiting to be stopped" in (folders[0] / "log").read_text())
+            until(lambda: probe(options, node, folders[1], "readinessProbe"))
+            old.terminate()
+            assert old.wait(pod(options)["terminationGracePeriodSeconds"]) == 0
+            for address in options.addresses:
+                assert node.run("dig", "+short", "+tries=1", f"@{address}", NAME).strip() == ADDRESS
     assert "nodelocaldns" not in node.run("ip", "link")
 
 

@@ -77,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     size = manifests.memory(DEFAULTS)
     parser = argparse.ArgumentParser(
         prog="nodens manifests",
-        description="Write the Kubernetes objects of nodens: the official set of NodeLocal DNSCache, under the same "
-        "names, so that it takes the original's place. Asks no cluster.",
+        description="Write the Kubernetes objects of nodens: the official set of NodeLocal DNSCache, under the\n"
+        "same names, so that it takes the original's place. Asks no cluster.",
         epilog=_EXAMPLES.format(
             request=size.request_mib,
             limit=size.limit_mib,

@@ -7,19 +7,21 @@ from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from nodens import network
-from nodens.doctor import answer_checks, asking, node_checks, traffic_checks
+from nodens import lifecycle, network
+from nodens.doctor import agent_checks, answer_checks, asking, node_checks, traffic_checks
 from nodens.doctor.errands import Errand, wait_all
-from nodens.doctor.model import Agent, Answer, Line, Place, Rights, Subject, Unseen
+from nodens.doctor.model import Agent, Answer, Hearing, Line, Place, Rights, Subject, Unseen
 from nodens.doctor.subject import Asked, survey_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nodens.doctor.model import ResolvConf
-    from nodens.network import Conntrack, Kernel, Occupant, Proxy, Release
+    from nodens.network import Conntrack, DoorHolder, Kernel, Occupant, Proxy, Release
 
 LIMIT_S: Final = 3.5  # for all surveys together
+_HEARING_PORTS: Final = 16  # one of several sockets that is deaf is met by some of them
+_HEARING_WAIT_S: Final = 0.7
 _NEEDED: Final = (network.Capability.NET_ADMIN, network.Capability.NET_BIND_SERVICE, network.Capability.NET_RAW)
 _VERSION: Final = re.compile(r'^coredns_build_info\{[^}]*version="([^"]*)"', re.MULTILINE)
 _RUNG: Final = re.compile(r"^nodens_steering_rung(?:\{[^}]*\})? (\d+)", re.MULTILINE)
@@ -49,6 +51,14 @@ class _Surveys:
         )
         self.conntrack: Errand[Conntrack | Unseen] = Errand("conntrack", _conntrack)
         self.ports: Errand[tuple[tuple[Occupant, ...], Agent | None]] = Errand("ports", partial(_ports, subject))
+        self.doors: Errand[tuple[DoorHolder, ...]] = Errand(
+            "doors", partial(network.survey_doors, subject.local, subject.port)
+        )
+        # Borrowed addresses may be cluster DNS's, for this node, too; compared answers tell of them.
+        self.hearing = {
+            place: Errand(f"hearing {place}", partial(_hear, place))
+            for place in (Place(address=address, port=subject.port) for address in subject.own)
+        }
         self.upstreams = {
             (upstream, protocol): Errand(
                 f"upstream {upstream.place}/{protocol}",
@@ -69,7 +79,7 @@ class _Surveys:
     def all(self) -> Sequence[Errand[object]]:
         """Every errand."""
         alone: tuple[Errand[object], ...] = (self.kernel, self.traces, self.proxy, self.conntrack, self.ports)
-        return (*alone, *self.upstreams.values(), *self.answers.values())
+        return (*alone, self.doors, *self.hearing.values(), *self.upstreams.values(), *self.answers.values())
 
 
 def examine(asked: Asked, tell: Callable[[Sequence[str]], None] = lambda _: None) -> tuple[Line, ...]:
@@ -108,6 +118,9 @@ def _on_traffic(subject: Subject, surveys: _Surveys) -> Iterator[Line]:
     occupants, agent = (found, found) if isinstance(found, Unseen) else found
     yield traffic_checks.judge_agent(agent)
     yield from traffic_checks.judge_ports(occupants, subject, agent)
+    hearing = {place: errand.found() for place, errand in surveys.hearing.items()}
+    yield from agent_checks.judge_hearing(hearing, occupants, subject)
+    yield from agent_checks.judge_doors(surveys.doors.found(), agent)
     yield from traffic_checks.judge_proxy(surveys.proxy.found(), subject)
     yield from traffic_checks.judge_translations(surveys.proxy.found(), subject)
 
@@ -173,6 +186,17 @@ def _ports(subject: Subject) -> tuple[tuple[Occupant, ...], Agent | None]:
         rung=rung[1] if rung else "",
         steers=steers[1] != "0" if steers else False if rung else None,  # the gauge comes with the first steering
     )
+
+
+def _hear(place: Place) -> Hearing | Unseen:
+    """Ask one of our addresses as its own keeper does; nothing of it is counted, logged or sent on."""
+    where = (place.address, place.port)
+    try:
+        silent = lifecycle.unheard(where, _HEARING_PORTS, _HEARING_WAIT_S)
+        is_heard_by_tcp = any(lifecycle.is_heard_by_stream(where, _HEARING_WAIT_S) for _ in range(2))
+    except OSError:
+        return Unseen("the address is not on this node")
+    return Hearing(asked=_HEARING_PORTS, silent=silent, is_heard_by_tcp=is_heard_by_tcp)
 
 
 def _reachable(address: str) -> str:

@@ -111,6 +111,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What became of questions to one of our addresses: by UDP so many, of which so many silent; one by TCP."""
+
+    asked: int
+    silent: int
+    is_heard_by_tcp: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvConf:
     """The nameservers of a resolv.conf; `behind` are those of systemd-resolved, if the file names its stub."""
 

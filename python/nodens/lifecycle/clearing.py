@@ -44,8 +44,8 @@ class Clearing:
                 f"{found.standing} rules beside ours would keep pods from cluster DNS when we are gone ({kinds}): "
                 f"kept: {'; '.join(found.whys)}"
             )
-        elif found.troubles:
-            standing = f"rules that a dead agent may have left cannot be seen: {found.troubles[0]}"
+        elif found.troubles or found.unseen:
+            standing = f"rules that a dead agent may have left cannot be seen: {found.unseen or found.troubles[0]}"
         if standing and standing != self._said:
             self._log.warning(f"{standing}\n{_HINT}")
         self._said = standing

@@ -123,6 +123,25 @@ def silent(places: Iterable[Place], tries: int, wait_s: float) -> tuple[str, ...
     return tuple(found)
 
 
+def unheard(place: Place, ports: int, wait_s: float) -> int:
+    """Ask by UDP from so many ports, the silent ones twice; gives how many stayed silent.
+
+    Raises OSError if the address is not on this node.
+    """
+    askers: list[Asker] = []
+    try:
+        askers.extend(Asker(place) for _ in range(ports))
+        silent_ones = askers
+        for _ in range(2):
+            for asker in silent_ones:
+                asker.ask()
+            silent_ones = wait_for_answers(silent_ones, wait_s) if silent_ones else []
+        return len(silent_ones)
+    finally:
+        for asker in askers:
+            asker.close()
+
+
 def answer_ourselves(places: Iterable[Place]) -> tuple[Place, ...]:
     """Ask each address that is on this node; gives those that are not. Raises EngineError if one stays silent."""
     wanted = list(places)

@@ -2,6 +2,7 @@
 
 from nodens.network.capabilities import Capability, first_free_port, lacking
 from nodens.network.conntrack import Conntrack, survey_conntrack
+from nodens.network.doors import DoorHolder, survey_doors
 from nodens.network.drift import Touched, Watch
 from nodens.network.interfaces import interfaces
 from nodens.network.iptables import Iptables
@@ -25,6 +26,7 @@ from nodens.network.survey import parse_resolv_conf, read_resolv_conf, survey
 __all__ = [
     "Capability",
     "Conntrack",
+    "DoorHolder",
     "ErrorType",
     "Found",
     "Iptables",
@@ -74,6 +76,7 @@ __all__ = [
     "steering",
     "survey",
     "survey_conntrack",
+    "survey_doors",
     "survey_occupants",
     "survey_proxy",
     "survey_queues",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from nodens.errors import NetworkError
 from nodens.network import holders, ipset, nft
-from nodens.network.iptables import deletions, every_iptables
+from nodens.network.iptables import Iptables, deletions, every_iptables
 from nodens.network.model import LetGo, Spelling
 from nodens.network.parts import iptables_rules
 from nodens.network.rules import gate_name, restore_text
@@ -22,7 +22,6 @@ from nodens.network.saved import steers_for_ever
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nodens.network.iptables import Iptables
     from nodens.network.model import SteeringPlan
     from nodens.network.rules import Rule
 
@@ -39,6 +38,7 @@ class Leftovers:
     standing_kinds: list[str] = field(default_factory=list)
     whys: list[str] = field(default_factory=list)
     troubles: list[NetworkError] = field(default_factory=list)
+    unseen: str = ""  # why rules that may be there cannot be looked at
 
     def go(self, count: int, kind: str) -> None:
         """Note rules that went."""
@@ -60,7 +60,11 @@ def clear_away(plan: SteeringPlan, tool: Iptables | None) -> Leftovers:
     """
     found = Leftovers()
     steps: list[Callable[[], None]] = [partial(_clear_tables, plan, found)]
-    for each in every_iptables():
+    if not (tools := every_iptables()) and any(
+        Iptables(flavour=flavour).may_hold_raw(family) for flavour in ("nft", "legacy") for family in _FAMILIES
+    ):
+        found.unseen = "the kernel has a table `raw`, and there is no iptables program to read it"
+    for each in tools:
         ours = iptables_rules(plan) if tool == each else ()
         steps += [partial(_clear_rules, plan, each, family, ours, found) for family in _FAMILIES]
     steps.append(partial(_clear_sets, plan, found))
@@ -86,10 +90,13 @@ def _clear_rules(plan: SteeringPlan, tool: Iptables, family: int, ours: Sequence
     """Take away the twelve of our addresses in one iptables, but for ours."""
     if not tool.may_hold_raw(family):
         return
+    try:
+        saved = tool.read(family)
+    except NetworkError as trouble:
+        found.unseen = str(trouble)  # no CAP_NET_RAW for the legacy one, say: no trouble of ours, unless we use it
+        return
     lines = [
-        line
-        for line in tool.read(family).rules
-        if line.rule and line.rule.address in plan.addresses and line.rule not in ours
+        line for line in saved.rules if line.rule and line.rule.address in plan.addresses and line.rule not in ours
     ]
     for address in dict.fromkeys(line.rule.address for line in lines if line.rule):
         of_address = [line for line in lines if line.rule and line.rule.address == address]

@@ -185,6 +185,8 @@ def test_a_pod_on_a_nodes_network_has_its_files_and_the_nodes_lock(raised: World
             raised.open_room("agent", "k01-worker", furniture)
     finally:
         raised.close_room(opened.name)
+    assert not opened.folder.exists()
+    assert (tmp_path / "Corefile.base").exists()
     with pytest.raises(LabError, match="`agent` is not a room here"):
         raised.room("agent")
 

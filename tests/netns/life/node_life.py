@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
-from threading import Event
 
 from small_world import BORROWED, OWN, PACKAGE, World
 
-from nodens.errors import LabError
 from nodens.lab.account import Account, Asking
 from nodens.lab.world import programs
 from nodens.lab.world.small import small
+from started import Started
 
-LIMIT_S = 15.0
 COREFILE = """\
 .:53 {
     errors
@@ -54,7 +48,7 @@ def stand_in(*addresses: str) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("node_cache.py")), *addresses]
 
 
-class Program:
+class Program(Started):
     """A `node-cache` on the node, and what it has said so far."""
 
     def __init__(
@@ -80,56 +74,8 @@ class Program:
             *("-basecorefile", str(base), "-conf", str(folder / "Corefile"), "-kubednscm", str(folder / "none")),
             *flags,
         )
-        order = programs.Order(
-            name="node-cache",
-            role="node cache",
-            command=command,
-            env=environment,
-        )
-        self._program = programs.start(world.host("node"), order, folder / "said")
-        self.pid = self._program.pid  # `ip netns exec` becomes the program
-
-    @property
-    def said(self) -> str:
-        return programs.said(self._program)
-
-    def until(self, pattern: str, times: int = 1) -> None:
-        """Wait until something was said so many times."""
-
-        def is_said() -> bool:
-            return len(re.findall(pattern, self.said, re.MULTILINE)) >= times
-
-        try:
-            programs.wait_until(is_said, LIMIT_S, pattern)
-        except LabError as error:
-            raise AssertionError(f"{pattern} in:\n{self.said}") from error
-
-    def send(self, number: signal.Signals) -> float:
-        """Send a signal; gives when."""
-        programs.send(self._program, number)
-        return time.monotonic()
-
-    def wait(self) -> int:
-        programs.wait_until(self.is_gone, LIMIT_S, f"pid {self.pid} to end")
-        code = programs.exit_code(self._program)
-        assert code is not None
-        return code
-
-    def until_stopped(self) -> float:
-        """Wait until it stands still, by SIGSTOP; gives when."""
-        end_s = time.monotonic() + LIMIT_S
-        while Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
-            assert time.monotonic() < end_s, self.said
-            Event().wait(0.02)
-        return time.monotonic()
-
-    def is_gone(self) -> bool:
-        """Whether it has ended."""
-        return programs.exit_code(self._program) is not None
-
-    def close(self) -> None:
-        programs.send(self._program, signal.SIGKILL)
-        self.wait()
+        order = programs.Order(name="node-cache", role="node cache", command=command, env=environment)
+        super().__init__(world.host("node"), order, folder / "said")
 
 
 Story = Account  # what became of every query, as tests have named it

@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "steps": "list the lesson: 27 steps, what each shows, what has been done",
     "step": "run steps of the lesson, and say whether they hold",
     "verify": "run the whole lesson; raises a world if none stands",
+    "figures": "measure before and after: latency, DNAT, conntrack, loss; table and picture",
+    "diff": "the node before and after, side by side",
     "create": "make the objects of a manifest: `create -f nodelocaldns.yaml` deploys the node cache",
     "apply": "make objects be as a manifest says",
     "edit": "change one object in $EDITOR",

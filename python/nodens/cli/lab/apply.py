@@ -14,7 +14,8 @@ def main(words: Sequence[str]) -> int:
     """Make them so in turn; a changed ConfigMap reaches the pods at once, a changed DaemonSet is rolled out."""
     parser = parser_of(
         "apply",
-        "Make objects be as a manifest says, as `kubectl apply -f` does. A changed ConfigMap is written into the pods at once (a "
+        "Make objects be as a manifest says, as `kubectl apply -f` does. A changed ConfigMap is written into the "
+        "pods at once (a "
         "kubelet takes up to a minute); a changed DaemonSet is rolled out, in the way of its updateStrategy.",
         has_file=True,
     )

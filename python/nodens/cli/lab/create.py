@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nodens.cli.lab.kubectl import cluster_of, parser_of, read_file
 from nodens.errors import LabError
+from nodens.lab import lesson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,11 +15,21 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str]) -> int:
     """Make them in turn; exit code 1 if one could not be made."""
-    parser = parser_of("create", "Make the objects of a manifest, as `kubectl create -f` does.", has_file=True)
+    parser = parser_of(
+        "create",
+        "Make the objects of a manifest, as `kubectl create -f` does. The state of the pod's node is kept for "
+        "`nodens lab diff`; "
+        "that takes a second.",
+        has_file=True,
+    )
     asked = parser.parse_args(words)
     cluster, code = cluster_of(asked), 0
     with cluster.store.held():
-        for found in read_file(asked):
+        objects = read_file(asked)
+        before = lesson.Teacher(cluster.world.place).before_file
+        if not before.exists():
+            lesson.snapshot.write(lesson.snapshot.take(cluster.world), before)
+        for found in objects:
             try:
                 cluster.create(found)
             except LabError as error:

@@ -26,7 +26,8 @@ def main(words: Sequence[str]) -> int:
         type=float,
         default=0.0,
         metavar="S",
-        help="hold the kubelet back for so long, as its back-off does after some crashes; default: it starts again at once",
+        help="hold the kubelet back for so long, as its back-off does after some crashes; default: it starts again "
+        "at once",
     )
     asked = parser.parse_args(words)
     if not 0 <= asked.hold <= _HOLD_LIMIT_S:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 WHAT_IT_IS: Final = (
     "This is no Kubernetes. The lab reads the manifest, adds Services to kube-proxy's rules, writes ConfigMaps as the "
-    "kubelet does, and starts a DaemonSet's container on each node: always our own program, whatever image is named, with the "
-    "arguments, environment, mounts and capabilities of the manifest. Controllers run inside the command, so a roll-out "
+    "kubelet does, and starts a DaemonSet's container on each node: always our own program, whatever image is named, "
+    "with the "
+    "arguments, environment, mounts and capabilities of the manifest. Controllers run inside the command, so a "
+    "roll-out "
     "is over when it returns. Not honoured: resources, seccomp, minReadySeconds, liveness probes, tolerations."
 )
 

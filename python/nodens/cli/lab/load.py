@@ -1,4 +1,4 @@
-"""nodens lab load: ask at an even rate from the pod dns-test, have something happen meanwhile, tell what became of all."""
+"""nodens lab load: ask at an even rate from the pod dns-test while something happens; tell what became of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def main(words: Sequence[str]) -> int:
     """Ask; the exit code is the command's."""
     parser = argparse.ArgumentParser(
         prog="nodens lab load",
-        description="Ask 10.96.0.10 from the pod dns-test, at an even rate and each query from a port of its own. Half a "
+        description="Ask 10.96.0.10 from the pod dns-test, at an even rate and each query from a port of its own. "
+        "Half a "
         "second after the beginning a command is run, if one is given. Tells how many were answered, by whom, how many "
         "were lost, and the longest gap. The load stays within the world's namespaces.",
     )

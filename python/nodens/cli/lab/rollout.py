@@ -41,10 +41,8 @@ def _wait(cluster: Cluster, key: Key) -> int:
         nonlocal said
         ready = sum(pod.is_ready for pod in cluster.up_to_date(found))
         if ready not in {said, wanted}:
-            print(
-                f'Waiting for daemon set "{key.name}" rollout to finish: {ready} of {wanted} updated pods are available...',
-                flush=True,
-            )
+            progress = f"{ready} of {wanted} updated pods are available..."
+            print(f'Waiting for daemon set "{key.name}" rollout to finish: {progress}', flush=True)
         said = ready
         return ready == wanted
 

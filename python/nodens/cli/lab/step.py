@@ -18,7 +18,8 @@ def main(words: Sequence[str]) -> int:
     """Run them in the order given; exit code 1 if one does not hold."""
     parser = argparse.ArgumentParser(
         prog="nodens lab step",
-        description="Run steps of the lesson: each says what it shows, types its commands, prints what came, and compares it "
+        description="Run steps of the lesson: each says what it shows, types its commands, prints what came, and "
+        "compares it "
         "with what should be seen. A step needs the world, and some need the cache deployed: --prepare sees to it.",
         epilog="exit codes: 0 all hold, 1 one does not, 5 there is no world, or a step needs what is not there",
     )
@@ -28,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     require()
     world = standing(asked.world)
-    teacher, holds = lesson.Teacher(world), True
+    teacher, holds = lesson.Teacher(world.place), True
     for number in asked.number:
         step = lesson.step(lesson.Scene(proxy=world.mode), number)
         _make_ready(teacher, step, is_asked_for=asked.prepare)

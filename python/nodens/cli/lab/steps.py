@@ -18,7 +18,8 @@ def main(words: Sequence[str]) -> int:
     """List them; works without a world and without root, too."""
     parser = argparse.ArgumentParser(
         prog="nodens lab steps",
-        description="List the 27 steps of the lesson: number, title, what each shows, what must be so before it, and whether it "
+        description="List the 27 steps of the lesson: number, title, what each shows, what must be so before it, and "
+        "whether it "
         "has been run in this world and held. `nodens lab step N` runs one, `nodens lab verify` all.",
     )
     parser.add_argument(
@@ -31,6 +32,6 @@ def main(words: Sequence[str]) -> int:
     if asked.markdown:
         print(lesson.report.render_markdown(lesson.chapters(lesson.Scene()), lesson.recording.read()), end="")
         return 0
-    print(lesson.report.render_list(lesson.chapters(scene), lesson.Teacher(world).done if world else {}), end="")
+    print(lesson.report.render_list(lesson.chapters(scene), lesson.Teacher(world.place).done if world else {}), end="")
     print("\nrun one: sudo nodens lab step 1" if world else "\nno world stands: sudo nodens lab up")
     return 0

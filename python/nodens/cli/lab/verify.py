@@ -23,8 +23,10 @@ def main(words: Sequence[str]) -> int:
     """Run all in order; exit code 1 if one does not hold."""
     parser = argparse.ArgumentParser(
         prog="nodens lab verify",
-        description="Run all 27 steps in order and compare each with what should be seen: a table at the end, and for each step "
-        "that falls short, both. Raises a world if none stands, and takes it away again; a world that stands stays, with "
+        description="Run all 27 steps in order and compare each with what should be seen: a table at the end, and "
+        "for each step "
+        "that falls short, both. Raises a world if none stands, and takes it away again; a world that stands stays, "
+        "with "
         "the cache installed. Takes a minute or so.",
         epilog="exit codes: 0 every step holds, 1 one does not, 5 the lab cannot work here",
     )
@@ -41,7 +43,7 @@ def main(words: Sequence[str]) -> int:
     require()
     with ExitStack() as life:
         world = life.enter_context(staged(asked.world, asked.proxy))
-        teacher = lesson.Teacher(world)
+        teacher = lesson.Teacher(world.place)
         verdicts = [_run(teacher, step) for step in lesson.steps(lesson.Scene(proxy=world.mode))]
     if asked.record and all(each.holds for each in verdicts):
         lesson.recording.write(verdicts, Path(lesson.recording.FILE))

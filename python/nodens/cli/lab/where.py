@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from nodens.errors import LabError
-from nodens.lab.world import Place, World, find
+from nodens.lab import world
+from nodens.lab.world import Place, World
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,4 @@ def add_world(parser: argparse.ArgumentParser) -> None:
 
 def standing(name: str) -> World:
     """Give the world that stands; LabError if none does."""
-    world = find(Place(name))
-    if world is None:
-        raise LabError("lab: no world stands\nhint: sudo nodens lab up")
-    return world
+    return world.standing(Place(name))

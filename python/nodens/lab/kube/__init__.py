@@ -1,8 +1,8 @@
 """What the API server and the kubelet do for the lesson, and no more: objects from a file become pods on the nodes.
 
-It is no Kubernetes. It reads manifests, keeps the objects in a file of the world, writes ConfigMaps as the kubelet does, and
-starts a DaemonSet's containers - our own program, whatever image is named - with the arguments, environment, mounts and
-capabilities that the manifest asks for.
+It is no Kubernetes. It reads manifests, keeps the objects in a file of the world, writes ConfigMaps as the kubelet
+does, and starts a DaemonSet's containers - our own program, whatever image is named - with the arguments, environment,
+mounts and capabilities that the manifest asks for.
 """
 
 from nodens.lab.kube.cluster import READY_S, Cluster

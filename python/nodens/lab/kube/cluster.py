@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from nodens.errors import LabError
@@ -89,8 +90,8 @@ class Cluster:
         if found is None:
             raise LabError(f'{seen.plural(key)} "{key.name}" not found')
         if key.kind == "DaemonSet":
-            for pod in self.pods(key.name):
-                self._end(pod)
+            with ThreadPoolExecutor() as together:
+                list(together.map(self._end, self.pods(key.name)))
         if key.kind == "Service" and found.spec.get("selector") and cluster_ip(found):
             self.world.remove_service(key.name)
         self.store.remove(key)

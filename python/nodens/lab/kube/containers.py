@@ -1,4 +1,4 @@
-"""A pod template and a node -> what is to be started there. Pure; what the lab cannot honour is an error, never ignored."""
+"""A pod template and a node -> what is to be started there. Pure; what cannot be honoured is an error."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from nodens.errors import LabError
 
 # What a container runtime grants a root container that drops nothing.
 RUNTIME_CAPABILITIES: Final = frozenset(
-    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID "
-    "SYS_CHROOT".split()
+    {
+        *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW"),
+        *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+    }
 )
 GRACE_S: Final = 30  # Kubernetes' default of terminationGracePeriodSeconds
 _ENTRY_POINT: Final = "node-cache"  # of the official image and of ours

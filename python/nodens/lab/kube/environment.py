@@ -55,7 +55,8 @@ def container_variables(container: Mapping[str, Any], fields: Mapping[str, str])
         path = str((entry["valueFrom"].get("fieldRef") or {}).get("fieldPath") or "")
         if path not in fields:
             raise LabError(
-                f"env {name}: the lab cannot give `{path or entry['valueFrom']}`; expected a fieldRef of {', '.join(fields)}"
+                f"env {name}: the lab cannot give `{path or entry['valueFrom']}`; expected a fieldRef of "
+                f"{', '.join(fields)}"
             )
         found[name] = fields[path]
     return found

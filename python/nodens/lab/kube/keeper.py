@@ -1,6 +1,6 @@
 """The keeper of one pod, as the kubelet is: starts its container, starts it again when it ends, ends it when told.
 
-A program of its own - `python -m nodens.lab.kube.keeper FOLDER` - so that pods live on after the command that made them.
+A program of its own - `python -m nodens.lab.kube.keeper FOLDER` - so that pods outlive the command that made them.
 """
 
 from __future__ import annotations

@@ -93,7 +93,4 @@ def kind_of(word: str) -> str:
 def matches(labels: dict[str, str], selector: str) -> bool:
     """Whether labels satisfy `a=b,c=d`."""
     wanted = [pair.partition("=") for pair in selector.replace("==", "=").split(",") if pair]
-    for name, equals, value in wanted:
-        if name not in labels or (equals and labels[name] != value):
-            return False
-    return True
+    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in wanted)

@@ -23,6 +23,7 @@ from nodens.lab.world import wait_until
 
 _RECORD: Final = "pod.json"
 _KEEPER: Final = "keeper.pid"
+_ASK_AGAIN_S: Final = 0.3
 _PROBES: Final = ("startup", "readiness")
 _BURIAL_S: Final = 5.0  # more than its grace, for the keeper to see that it has ended
 # What the entry points of the image are here: our own program, with the Python that runs us.
@@ -32,7 +33,7 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a pod is to be: the node with its network, its folder of host paths, its resolv.conf; Services, ConfigMaps."""
+    """Where a pod is to be: the node with its network, its host paths, its resolv.conf; Services, ConfigMaps."""
 
     node: str
     address: str
@@ -72,12 +73,19 @@ class Pod:
         status = self.status
         if status.phase != "Running" or not os.path.exists(f"/proc/{status.pid}"):  # noqa: PTH110 - a process, not a file
             return False
-        started = self.folder / f"started-{status.pid}"
-        if not started.exists():
-            if not self._says_yes(self.startup, status.pid):
-                return False
-            started.touch()
-        return self._says_yes(self.readiness, status.pid)
+        return self._says_yes(self.readiness, status.pid) and self._has_started(status.pid)
+
+    def _has_started(self, pid: int) -> bool:
+        """Ask the start-up probe, if it has not said yes yet, and not more often than a program may well be started."""
+        yes, asked = self.folder / f"started-{pid}", self.folder / f"asked-{pid}"
+        if yes.exists():
+            return True
+        if asked.exists() and time.time() - asked.stat().st_mtime < _ASK_AGAIN_S:
+            return False
+        asked.touch()
+        if self._says_yes(self.startup, pid):
+            yes.touch()
+        return yes.exists()
 
     def _says_yes(self, probe: Probe | None, pid: int) -> bool:
         """Ask one probe; where there is none it is well."""

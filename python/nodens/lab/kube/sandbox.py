@@ -1,7 +1,7 @@
 """Becoming a container: the node's network, mounts of its own, no more capabilities than asked. Then the program.
 
-It shares the machine's processes and the programs under /usr; there is no image. What it must not see of the machine - /etc
-beside the resolver's file, /run, /tmp, devices - it has new.
+It shares the machine's processes and the programs under /usr; there is no image. What it must not see of the machine -
+the resolver's file, /run, /tmp, devices - it has new.
 """
 
 from __future__ import annotations
@@ -26,12 +26,50 @@ _CAPABILITY_VERSION: Final = 0x2008_0522
 _SIGKILL: Final = 9
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")
 _NEW: Final = ("etc", "run", "tmp", "dev", "proc", "sys", "mnt", "media", "lost+found", "old_root")
+# By their numbers in the kernel.
 CAPABILITIES: Final = (
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
-    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
-    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
-    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
-).split()
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -67,7 +105,7 @@ def join_network(namespace: str) -> None:
 
 
 def make_root(root: Path, seen: Sequence[Path]) -> None:
-    """Build a root file system below an empty folder: the machine's programs, all else new. `seen` must be seen in it."""
+    """Build a root file system below an empty folder: the machine's programs, all else new. `seen` is seen in it."""
     _must(_libc.unshare(_CLONE_NEWNS), "unshare mounts")
     _mount("none", Path("/"), flags=_MS_REC | _MS_PRIVATE)
     _mount("tmpfs", root, "tmpfs", 0, "mode=755")
@@ -78,6 +116,14 @@ def make_root(root: Path, seen: Sequence[Path]) -> None:
             bind(entry, root / entry.name)
     for name in _NEW[:6]:
         (root / name).mkdir(exist_ok=True)
+    _furnish(root)
+    for path in seen:
+        if not (root / path.relative_to("/")).exists():
+            bind(path, root / path.relative_to("/"))
+
+
+def _furnish(root: Path) -> None:
+    """Give /etc the machine's files but the resolver's, /proc, /sys, and the devices that every container has."""
     bind(Path("/"), root / ".machine", is_read_only=True)
     for entry in Path("/etc").iterdir():
         if entry.name not in {"resolv.conf", "coredns", "kube-dns"}:
@@ -89,9 +135,6 @@ def make_root(root: Path, seen: Sequence[Path]) -> None:
     for name in _DEVICES:
         if stat.S_ISCHR(Path(f"/dev/{name}").stat().st_mode):
             bind(Path(f"/dev/{name}"), root / "dev" / name)
-    for path in seen:
-        if not (root / path.relative_to("/")).exists():
-            bind(path, root / path.relative_to("/"))
 
 
 def enter_root(root: Path, *, is_read_only: bool) -> None:

@@ -5,6 +5,7 @@ Bounded in rate, count and time. A query that is not answered is sent again afte
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -17,12 +18,16 @@ from nodens.lab.message import compose, query
 RATE_LIMIT: Final = 2_000
 SECONDS_LIMIT: Final = 60.0
 _OPEN_LIMIT: Final = 4_000  # sockets that wait for an answer at once
+_FIRST_PORT, _PORTS = (
+    10_000,
+    50_000,
+)  # in turn: drawn by lot, some would come twice, and find a translation that is known
 _LOOK_S: Final = 0.0005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskOrder:
-    """What to ask: of whom, which names in turn, how many a second, how many in all; how long to wait, how often to send."""
+    """What to ask: of whom, which names in turn, how many a second and in all; how long to wait, how often to send."""
 
     server: str
     names: Sequence[str]
@@ -30,6 +35,7 @@ class AskOrder:
     count: int
     patience_s: float = 1.0
     attempts: int = 1
+    port: int = 53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +94,10 @@ class Asker:
         now_s = time.monotonic()
         wire = (number & 0xFFFF).to_bytes(2, "big") + self._wires[number % len(self._wires)]
         self._told.append(Asked(sent_s=now_s, took_s=None, rcode=-1))
+        with contextlib.suppress(OSError):  # taken: the kernel gives another
+            client.bind(("", _FIRST_PORT + number % _PORTS))
         try:
-            client.connect((self._order.server, 53))
+            client.connect((self._order.server, self._order.port))
             client.send(wire)
         except OSError:
             client.close()  # no route, or refused: lost

@@ -63,7 +63,8 @@ class Outcome:
         answered = len(self.asked) - self.lost
         by_node = max(0, answered - self.by_cluster)
         return (
-            f"{len(self.asked):,} queries: {answered:,} answered, {self.lost:,} lost; longest gap {self.gap_ms:,.0f} ms\n"
+            f"{len(self.asked):,} queries: {answered:,} answered, {self.lost:,} lost; longest gap {self.gap_ms:,.0f} "
+            "ms\n"
             f"answered: {by_node:,} by the node's cache, {min(answered, self.by_cluster):,} by cluster DNS\n"
             f"latency: median {self.quantile_ms(0.5):.2f} ms, p99 {self.quantile_ms(0.99):.2f} ms"
         )

@@ -1,4 +1,4 @@
-"""What every step printed in a run that held, kept beside the texts: for pages, and for tests of the looks without a world."""
+"""What every step printed in a run that held: for pages, and for tests of the looks without a world."""
 
 from __future__ import annotations
 

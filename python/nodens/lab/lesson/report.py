@@ -50,7 +50,8 @@ def render_end(verdict: Verdict) -> str:
     missed = [check.says for check, kept in zip(step.checks, verdict.kept, strict=True) if not kept]
     wanted = "\n".join(f"  {says}" for says in missed) or "  every command ends well"
     seen = "".join(output.text for output in verdict.outputs) or "(nothing)\n"
-    return f"step {step.number} DOES NOT HOLD ({verdict.seconds:.1f} s)\nexpected, and not so:\n{wanted}\nseen:\n{indent(seen, '  ')}"
+    head = f"step {step.number} DOES NOT HOLD ({verdict.seconds:.1f} s)"
+    return f"{head}\nexpected, and not so:\n{wanted}\nseen:\n{indent(seen, '  ')}"
 
 
 def _typed(step: Step, place: int, output: Output) -> str:

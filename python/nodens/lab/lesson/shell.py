@@ -39,7 +39,7 @@ class Shell:
         return {**os.environ, "PATH": path, WORLD: self._place.name, "PYTHONPATH": package, "LC_ALL": "C"}
 
     def run(self, line: str, patience_s: float = 60.0) -> Output:
-        """Run a line to its end; both streams as a terminal shows them. What takes too long is ended, with all it began."""
+        """Run a line to its end; both streams as a terminal shows them. What takes too long is ended."""
         with subprocess.Popen(
             ["/bin/sh", "-c", line],
             cwd=self.folder,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from nodens.errors import LabError
 from nodens.lab.lesson import ground
-from nodens.lab.lesson.model import Output, Step, Verdict
+from nodens.lab.lesson.model import Output, State, Step, Verdict
 from nodens.lab.lesson.shell import Shell
-from nodens.lab.world import World
+from nodens.lab.world import Place, standing
 
 _DONE: Final = "done.json"
 
@@ -21,24 +22,36 @@ Tell = Callable[[str], None]
 class Teacher:
     """Goes through steps in one world, and keeps which of them have been seen to hold."""
 
-    def __init__(self, world: World) -> None:
-        """Stand in a world."""
-        self.world = world
-        self.shell = Shell(world.place)
+    def __init__(self, place: Place) -> None:
+        """Stand in the world of a place."""
+        self.place = place
+        self.shell = Shell(place)
+
+    @property
+    def before_file(self) -> Path:
+        """Give where the node's state from before the cache was installed is kept."""
+        return self.place.scratch / "before.json"
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the cache is there and ready."""
+        return ground.is_there(State.INSTALLED, ground.survey(standing(self.place), self.shell))
 
     def missing(self, step: Step) -> list[str]:
         """Give the lines that have to be run before a step makes sense."""
-        return ground.way_to(step.needs, ground.survey(self.world, self.shell))
+        return ground.way_to(step.needs, ground.survey(standing(self.place), self.shell))
 
     def prepare(self, step: Step, tell: Tell) -> None:
         """Run them, saying so."""
-        for line in self.missing(step):
+        self.bring(step.needs, tell)
+
+    def bring(self, state: State, tell: Tell) -> None:
+        """Lead the lesson to a state, line by line."""
+        for line in ground.way_to(state, ground.survey(standing(self.place), self.shell)):
             tell(line)
             ended = self.shell.run(line)
             if ended.code:
-                raise LabError(
-                    f"lab: step {step.number} could not be prepared: `{line}` ended with {ended.code}:\n{ended.text}"
-                )
+                raise LabError(f"lab: cannot see to it that {state}: `{line}` ended with {ended.code}:\n{ended.text}")
 
     def run(self, step: Step) -> Verdict:
         """Type the commands of a step and look at what came."""

@@ -25,7 +25,7 @@ from nodens.lab.world.proxy import ProxyMode
 from nodens.lab.world.raising import NODE_CACHE, OUTSIDE_RESOLVER, Progress, Wish, up
 from nodens.lab.world.room import Furniture, Room
 from nodens.lab.world.shells import shell_command
-from nodens.lab.world.standing import CLUSTER_DNS, World, find
+from nodens.lab.world.standing import CLUSTER_DNS, World, find, standing
 from nodens.lab.world.status import status
 from nodens.lab.world.topology import (
     DNS_TEST,
@@ -77,6 +77,7 @@ __all__ = [
     "said",
     "send",
     "shell_command",
+    "standing",
     "start",
     "status",
     "up",

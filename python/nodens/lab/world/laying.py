@@ -23,6 +23,9 @@ def connect(world: Topology, naming: Naming) -> None:
 def _settle(world: Topology, name: str, namespace: str, batch: str) -> None:
     """Set what is set in one network, then give it addresses and routes."""
     settings = wiring.settings(world, name)
-    orders = "".join(f"for f in /proc/sys/net/{key}; do echo {value} > $f; done\n" for key, value in settings.items())
+    orders = "".join(
+        f"for f in /proc/sys/net/{key}; do if [ -e $f ]; then echo {value} > $f; fi; done\n"
+        for key, value in settings.items()
+    )
     run(["ip", "netns", "exec", namespace, "sh", "-eus"], text=orders)
     run(["ip", "-n", namespace, "-batch", "-"], text=batch)

@@ -44,7 +44,7 @@ def missing(
     if platform != "linux":
         return [f"lab: needs Linux, and this is {platform}", "hint: the files under lab/ are the same lesson with Kind"]
     if (os.geteuid() if user is None else user) != 0:
-        return ["lab: needs root, to make network namespaces", "hint: sudo nodens lab up"]
+        return ["lab: needs root, to make network namespaces", "hint: sudo $(command -v nodens) lab ..."]
     held = effective_capabilities() if capabilities is None else capabilities
     if lacking := [name for name, bit in _CAPABILITIES.items() if not held >> bit & 1]:
         return [

@@ -72,17 +72,18 @@ def up(place: Place, wish: Wish, tell: Tell) -> World:
         ("start cluster DNS twice, and the resolver outside", lambda: _start_servers(raised)),
         ("ask for kubernetes.default in pod dns-test", lambda: _ask(raised)),
     )
-    for number, (what, do) in enumerate(steps, 1):
-        tell(Progress(number=number, of=len(steps), what=what))
-        began = time.monotonic()
-        try:
+    doing = steps[0][0]
+    try:
+        for number, (doing, do) in enumerate(steps, 1):
+            tell(Progress(number=number, of=len(steps), what=doing))
+            began = time.monotonic()
             do()
-        except BaseException as error:
-            clear(place)
-            if isinstance(error, LabError):
-                raise LabError(f"lab: cannot {what}: {error}\nhint: everything was taken back") from error
-            raise
-        tell(Progress(number=number, of=len(steps), what=what, seconds=time.monotonic() - began))
+            tell(Progress(number=number, of=len(steps), what=doing, seconds=time.monotonic() - began))
+    except BaseException as error:  # an interruption as well, and wherever it comes
+        clear(place)
+        if isinstance(error, LabError | OSError) and not isinstance(error, BrokenPipeError):
+            raise LabError(f"lab: cannot {doing}: {error}\nhint: everything was taken back") from error
+        raise
     return raised
 
 

@@ -12,6 +12,7 @@ to hold it. A pod with `hostNetwork` is a room on its node's network.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +114,8 @@ def close_room(room: Room) -> None:
     """Let a room go; its programs have ended before."""
     for handle in ("mnt", "uts"):
         run(["umount", "-l", str(room.folder / handle)], check=False)
+    if not any(os.path.ismount(room.folder / handle) for handle in ("mnt", "uts")):
+        shutil.rmtree(room.folder, ignore_errors=True)  # its own files; what was mounted in it went with it
 
 
 def _make_target(room: Room, target: str, source: Path) -> None:

@@ -93,8 +93,9 @@ class World:
         if name in self.rooms:
             raise LabError(f"lab: a room `{name}` is there already")
         self.topology.node(node)
+        opened = open_room(self.place, name, furniture, network=node)
         self._note(rooms=(*self._state.rooms, (name, node)))
-        return open_room(self.place, name, furniture, network=node)
+        return opened
 
     def close_room(self, name: str) -> None:
         """Close a room that was opened; what still runs in it is ended first."""
@@ -186,7 +187,7 @@ class World:
     # ------------ faults ------------
 
     def lose(self, percent: float) -> None:
-        """Lose so many of a hundred datagrams on their way into the cluster-DNS pods; 0 ends it."""
+        """Lose so many of a hundred packets of DNS on their way into the cluster-DNS pods; 0 ends it."""
         for pod in self.topology.pods_of("kube-dns"):
             faults.lose(self.room(pod.name).command, percent)
         self._note(loss={"cluster DNS": percent} if percent else {})
@@ -205,6 +206,14 @@ def find(place: Place) -> World | None:
     """Find the world that stands at a place; None if none does, or only what is left of one."""
     told = state.read(place)
     return World(place, told) if told else None
+
+
+def standing(place: Place) -> World:
+    """Give the world that stands at a place, read anew; LabError if none does."""
+    world = find(place)
+    if world is None:
+        raise LabError("lab: no world stands\nhint: sudo nodens lab up")
+    return world
 
 
 def services_file(place: Place) -> Path:

@@ -21,7 +21,8 @@ def steps() -> tuple[Step, ...]:
                 counts(r"^k01-(control-plane|worker|worker2) +Ready ", 3, "three nodes, each Ready"),
                 counts(r"^coredns-\S+ +1/1 +Running ", 2, "two pods of cluster DNS, 1/1 Running", of=1),
             ),
-            note="In Kind VERSION says v1.32.2. Here no Kubernetes runs: nodes are network namespaces, and the version is the "
+            note="In Kind VERSION says v1.32.2. Here no Kubernetes runs: nodes are network namespaces, and the "
+            "version is the "
             "lab's own.",
         ),
         Step(

@@ -21,11 +21,14 @@ def steps() -> tuple[Step, ...]:
                     "serviceaccount/node-local-dns created\nservice/kube-dns-upstream created\n"
                     "configmap/node-local-dns created\ndaemonset.apps/node-local-dns created\n"
                     "service/node-local-dns created\n",
-                    "serviceaccount, service/kube-dns-upstream, configmap, daemonset.apps, service/node-local-dns: created",
+                    "serviceaccount, service/kube-dns-upstream, configmap, daemonset.apps, service/node-local-dns: "
+                    "created",
                 ),
             ),
-            note="Behind `nodens lab create` is no Kubernetes: it reads the manifest, puts the new Service into kube-proxy's "
-            "rules, writes the ConfigMap, and starts our program with the arguments, mounts and capabilities that it names.",
+            note="Behind `nodens lab create` is no Kubernetes: it reads the manifest, puts the new Service into "
+            "kube-proxy's "
+            "rules, writes the ConfigMap, and starts our program with the arguments, mounts and capabilities that it "
+            "names.",
         ),
         Step(
             number=9,
@@ -74,7 +77,8 @@ def steps() -> tuple[Step, ...]:
         Step(
             number=11,
             title="the interface",
-            shows="A link on the node holds both addresses. It is down and carries no packet: an address on it is enough\n"
+            shows="A link on the node holds both addresses. It is down and carries no packet: an address on it is "
+            "enough\n"
             "to make the node take packets for it as its own.",
             needs=State.INSTALLED,
             commands=(on_node("ip addr show nodelocaldns"),),
@@ -86,8 +90,10 @@ def steps() -> tuple[Step, ...]:
                 has(r"inet 169\.254\.20\.10/32 scope global nodelocaldns", "169.254.20.10/32, scope global"),
                 has(r"inet 10\.96\.0\.10/32 scope global nodelocaldns", "10.96.0.10/32, scope global"),
             ),
-            note="node-cache makes a link of kind `dummy`. nodens takes `tun` where its rules go by themselves: it vanishes with the "
-            "process that holds it, a dummy stays. `-interfacekind=dummy` has it as the original, if the kernel has dummy links.",
+            note="node-cache makes a link of kind `dummy`. nodens takes `tun` where its rules go by themselves: it "
+            "vanishes with the "
+            "process that holds it, a dummy stays. `-interfacekind=dummy` has it as the original, if the kernel has "
+            "dummy links.",
         ),
         Step(
             number=12,
@@ -108,7 +114,8 @@ def steps() -> tuple[Step, ...]:
                     of=1,
                 ),
             ),
-            note="`Got recursion not available` is nslookup's remark on answers of cluster DNS about its own zone: they are its own, "
+            note="`Got recursion not available` is nslookup's remark on answers of cluster DNS about its own zone: "
+            "they are its own, "
             "not got from others. CoreDNS answers so, too.",
         ),
     )

@@ -55,7 +55,8 @@ def steps() -> tuple[Step, ...]:
         Step(
             number=26,
             title="SIGKILL under load",
-            shows="The cache on the pod's node is killed while the pod asks 1,000 times a second, and for two seconds nothing\n"
+            shows="The cache on the pod's node is killed while the pod asks 1,000 times a second, and for two "
+            "seconds nothing\n"
             "starts it again. On nodens' best rung cluster DNS answers by itself; with rules that stay nobody does.",
             needs=State.INSTALLED,
             patience_s=60,
@@ -96,14 +97,17 @@ def steps() -> tuple[Step, ...]:
                 ),
                 _lost(7, "and every query of that time is lost", int(900 * _HELD_S), 5000),
             ),
-            note="The second deployment writes the original's own rules (-skipteardown), which match no set and belong to nobody: they "
+            note="The second deployment writes the original's own rules (-skipteardown), which match no set and "
+            "belong to nobody: they "
             "go on pointing at a cache that is not there. `nodens release` takes such rules away.",
         ),
         Step(
             number=27,
             title="upgrade under load",
-            shows="The pod is replaced while it is asked. With maxSurge 1 and -takeover the new one takes over sockets, rules and\n"
-            "cache: nothing is lost. Stopped first and started then, with rules that stay, the node has no DNS in between.",
+            shows="The pod is replaced while it is asked. With maxSurge 1 and -takeover the new one takes over "
+            "sockets, rules and\n"
+            "cache: nothing is lost. Stopped first and started then, with rules that stay, the node has no DNS in "
+            "between.",
             needs=State.INSTALLED,
             patience_s=60,
             commands=(

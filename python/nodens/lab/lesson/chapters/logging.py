@@ -51,7 +51,8 @@ def steps() -> tuple[Step, ...]:
         Step(
             number=23,
             title="take it up",
-            shows="No restart is needed: the kubelet writes the changed ConfigMap into the pods, and the cache takes it up by\n"
+            shows="No restart is needed: the kubelet writes the changed ConfigMap into the pods, and the cache takes "
+            "it up by\n"
             "itself. A restart works, too. Neither loses a query, and the cache keeps what it knows.",
             needs=State.LOGGING,
             commands=(
@@ -60,7 +61,8 @@ def steps() -> tuple[Step, ...]:
                     kind="kubectl apply -f with-log.yaml    # and wait a minute: the kubelet's pace",
                 ),
                 Command(
-                    here="nodens lab load --rate 500 'nodens lab rollout restart daemonset/node-local-dns -n kube-system'",
+                    here="nodens lab load --rate 500 'nodens lab rollout restart daemonset/node-local-dns -n "
+                    "kube-system'",
                     kind="kubectl rollout restart daemonset/node-local-dns -n kube-system",
                 ),
                 kubectl(f"{_LOGS} | grep -E 'took over|cache entries came|Reloading complete' | tail -3"),
@@ -71,13 +73,15 @@ def steps() -> tuple[Step, ...]:
                 has(r"restarted$", "all pods are replaced under load", of=1),
                 _none_lost(1),
             ),
-            note="In Kubernetes a changed ConfigMap takes up to a minute to reach the pods; the lab writes it at once, in the "
+            note="In Kubernetes a changed ConfigMap takes up to a minute to reach the pods; the lab writes it at "
+            "once, in the "
             "same way: a new folder, and the symlink `..data` swapped onto it.",
         ),
         Step(
             number=24,
             title="read the log",
-            shows="A line for each query: who asked, with which ID, what, over which protocol and how large, what came back\n"
+            shows="A line for each query: who asked, with which ID, what, over which protocol and how large, what "
+            "came back\n"
             "with which flags, how large, and how long it took.",
             needs=State.LOGGING,
             commands=(
@@ -96,7 +100,8 @@ def steps() -> tuple[Step, ...]:
             note="[INFO] 192.168.82.65:54312        the pod's address and port\n"
             "- 42953                           the query's ID\n"
             '"A IN kubernetes.default.svc.cluster.local. udp 54 false 512"\n'
-            "                                  type, class, name, protocol, size of the query, DO bit, UDP size it takes\n"
+            "                                  type, class, name, protocol, size of the query, DO bit, UDP size it "
+            "takes\n"
             "NOERROR qr,aa,rd 106              rcode, flags and size of the response\n"
             "0.000232824s                      time from its arrival to the response",
         ),

@@ -25,7 +25,8 @@ def steps() -> tuple[Step, ...]:
         Step(
             number=3,
             title="take the manifest",
-            shows="The manifest has the objects, names and labels of the original, so that it can replace it in place.\n"
+            shows="The manifest has the objects, names and labels of the original, so that it can replace it in "
+            "place.\n"
             "Words that begin with __PILLAR__ stand for what differs from cluster to cluster.",
             needs=State.UP,
             commands=(
@@ -43,7 +44,8 @@ def steps() -> tuple[Step, ...]:
         Step(
             number=4,
             title="the variables",
-            shows="Three values are put in by hand: the node's own address, the cluster's domain, the address of kube-dns.\n"
+            shows="Three values are put in by hand: the node's own address, the cluster's domain, the address of "
+            "kube-dns.\n"
             "Two more, CLUSTER and UPSTREAM, are put in by the pod when it starts.",
             needs=State.COPIED,
             commands=(
@@ -58,12 +60,14 @@ def steps() -> tuple[Step, ...]:
                 has(r"__PILLAR__(LOCAL__DNS|DNS__DOMAIN|DNS__SERVER)__$", "three words that we replace", of=1, times=3),
                 has(r"__PILLAR__(CLUSTER__DNS|UPSTREAM__SERVERS)__$", "two that the pod replaces", of=1, times=2),
             ),
-            note="The pod finds CLUSTER in its environment (KUBE_DNS_UPSTREAM_SERVICE_HOST), UPSTREAM in its /etc/resolv.conf.",
+            note="The pod finds CLUSTER in its environment (KUBE_DNS_UPSTREAM_SERVICE_HOST), UPSTREAM in its "
+            "/etc/resolv.conf.",
         ),
         Step(
             number=5,
             title="iptables mode",
-            shows="One `sed` puts the three values in. In iptables mode the cache listens on both addresses: its own, and\n"
+            shows="One `sed` puts the three values in. In iptables mode the cache listens on both addresses: its "
+            "own, and\n"
             "that of kube-dns - so that pods need not change.",
             needs=State.COPIED,
             commands=(
@@ -77,7 +81,8 @@ def steps() -> tuple[Step, ...]:
                 counts(r"\"-steering=iptables\"$", 1, "the flag -steering=iptables, once", of=2),
             ),
             note="Left to itself nodens takes the safest way that the kernel has, an nft table of its own, which "
-            "`iptables -S` does not show. The second `sed` has it write through iptables as the original does, so that steps 14 "
+            "`iptables -S` does not show. The second `sed` has it write through iptables as the original does, so "
+            "that steps 14 "
             "and 17 can be seen. Steps 26 and 27 take what it would choose by itself.",
         ),
         Step(
@@ -94,13 +99,15 @@ def steps() -> tuple[Step, ...]:
                 ),
                 counts(r"^ +cache 30$", 3, "in-addr.arpa, ip6.arpa and `.`: cache 30"),
             ),
-            note="A denial is kept shorter because it is what changes: a Service that is created now must be found soon, whoever "
+            note="A denial is kept shorter because it is what changes: a Service that is created now must be found "
+            "soon, whoever "
             "asked for it too early. Memory: about 216 bytes an answer, so 20,000 entries are 4 MB a block.",
         ),
         Step(
             number=7,
             title="read the forwarding",
-            shows="What is not in the cache: cluster names and reverse zones are asked of kube-dns-upstream, over TCP;\n"
+            shows="What is not in the cache: cluster names and reverse zones are asked of kube-dns-upstream, over "
+            "TCP;\n"
             "all other names of the resolvers in the node's /etc/resolv.conf.",
             needs=State.FILLED,
             commands=(
@@ -120,8 +127,10 @@ def steps() -> tuple[Step, ...]:
                 has(r"^\.:53 \{\n +forward \. /etc/resolv\.conf", "`.`: to /etc/resolv.conf"),
                 lacks("__PILLAR__", "no word is left to be replaced"),
             ),
-            note="kube-dns-upstream is a second Service for the same two pods: 10.96.0.10 itself is taken by the cache now, and "
-            "would lead back to it. TCP is asked for because a lost packet costs a TCP connection a fifth of a second, and a "
+            note="kube-dns-upstream is a second Service for the same two pods: 10.96.0.10 itself is taken by the "
+            "cache now, and "
+            "would lead back to it. TCP is asked for because a lost packet costs a TCP connection a fifth of a "
+            "second, and a "
             "UDP client five seconds. The same text is in the pod's log, after `Using config file:` (step 10).",
         ),
     )

@@ -39,9 +39,12 @@ def steps(scene: Scene) -> tuple[Step, ...]:
                 for chain in ("PREROUTING", "OUTPUT")
                 for protocol in ("udp", "tcp")
             ),
-            note="There are more rules than these eight: answers (--sport 53) and health checks (8080) go untracked, too. They are the "
-            "original's, and stay when the process that wrote them dies (rung 5): with iptables alone, and the two capabilities "
-            "that the manifest asks for, there is no better way. Step 26 shows what that costs, and what nodens does where it may choose.",
+            note="There are more rules than these eight: answers (--sport 53) and health checks (8080) go untracked, "
+            "too. They are the "
+            "original's, and stay when the process that wrote them dies (rung 5): with iptables alone, and the two "
+            "capabilities "
+            "that the manifest asks for, there is no better way. Step 26 shows what that costs, and what nodens does "
+            "where it may choose.",
         ),
         _translation(scene),
         Step(
@@ -108,7 +111,8 @@ def _order() -> Step:
     return Step(
         number=13,
         title="order of operations",
-        shows="The way of a query through the node, and the tables that it passes. The counters of the rules before and\n"
+        shows="The way of a query through the node, and the tables that it passes. The counters of the rules before "
+        "and\n"
         "after a query tell that it went this way; that of translation stands still (step 15).",
         needs=State.INSTALLED,
         commands=(raw, let_in, in_pod("nslookup kubernetes.default"), raw, let_in),
