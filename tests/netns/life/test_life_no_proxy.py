@@ -124,3 +124,20 @@ def test_with_rules_asked_for_the_missing_right_is_named(make_node: Callable[[st
     program = start(make_node("none"), corefile=COREFILE, around=NO_RIGHTS)
     assert program.wait() == 1
     assert "CAP_NET_ADMIN" in program.said
+
+
+def test_sockets_that_hear_nothing_are_not_ready_so_that_the_redirect_lets_go(
+    make_node: Callable[[str], World], start: Start
+) -> None:
+    node = make_node("none")
+    start(node, *FLAGS, corefile=COREFILE, around=NO_RIGHTS)
+    wait_until_ready(node)
+    chain = "chain input {\n type filter hook input priority 0\n udp dport 53 drop\n }"
+    node.on_node("nft", "-f", "-", text=f"table inet firewall {{\n {chain}\n}}\n")
+    end_s = time.monotonic() + 10
+    while (told := get(node, "/ready", 8181)).endswith("200"):
+        assert time.monotonic() < end_s, told
+    assert told == "0.0.0.0:53/udp: gives no answer to ourselves 503"
+    assert get(node, "/health", 8080) == "OK 200"
+    node.on_node("nft", "delete", "table", "inet", "firewall")
+    wait_until_ready(node)
