@@ -8,7 +8,7 @@ from typing import Literal, final
 
 from nodens.plan.model import EnginePlan
 
-__all__ = ["CATALOGUE", "Engine", "Rehearsal", "__version__"]
+__all__ = ["CATALOGUE", "Engine", "Rehearsal", "__version__", "log_as_json"]
 
 __version__: str
 """The version of the crates; equal to `nodens.__version__`."""
@@ -19,6 +19,9 @@ CATALOGUE: tuple[tuple[str, str, str, tuple[str, ...], tuple[float, ...]], ...]
 `kind` is `counter`, `gauge` or `histogram`. Label names are in alphabetical order. Bounds are empty but for
 histograms, where `+Inf` is left out.
 """
+
+def log_as_json() -> None:
+    """Have this process' log lines be JSON from now on. Takes no time."""
 
 @final
 class Engine:

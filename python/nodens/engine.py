@@ -150,6 +150,11 @@ def running(plan: EnginePlan, drain_ms: int, *, bound: Bound | None = None) -> I
             bound.close()
 
 
+def log_as_json() -> None:
+    """Have the engine's log lines be JSON from now on: a choice of the process, which has one standard output."""
+    _engine.log_as_json()
+
+
 def catalogue() -> tuple[tuple[str, str, str, tuple[str, ...], tuple[float, ...]], ...]:
     """The engine's metric families, a row each, without an engine."""
     return _engine.CATALOGUE

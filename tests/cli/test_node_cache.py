@@ -118,6 +118,7 @@ def test_what_is_left_over_is_given_back(words: list[str], left: list[str]) -> N
         pytest.param(["-localip", "node"], 'invalid localip specified - "node"', id="a name"),
         pytest.param([*IP, "-dns.port", "dns"], 'invalid port specified - "dns"', id="port"),
         pytest.param([*IP, "-p", "65536"], 'invalid port specified - "65536"', id="port out of range"),
+        pytest.param([*IP, "-log-format", "yaml"], 'invalid log-format specified - "yaml"', id="log format"),
         pytest.param([*IP, "-health-port", ""], 'invalid healthcheck port specified - ""', id="health port"),
         pytest.param(
             [*IP, "-metrics-listen-address", "9353"], 'invalid metrics-listen-address specified - "9353"', id="metrics"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -137,8 +138,8 @@ class World:
     def write(self, more: str = "", *, port: int | None = None, upstream: str = "127.0.0.1:9") -> None:
         self.file.write_text(COREFILE.format(port=port or self.port, upstream=upstream, more=more))
 
-    def run(self) -> Started:
-        return self._start("nodens", "run", "--corefile", self.file, "--pidfile", self.pidfile)
+    def run(self, *words: str) -> Started:
+        return self._start("nodens", "run", "--corefile", self.file, "--pidfile", self.pidfile, *words)
 
     def serve(self, more: str = "", upstream: str = "127.0.0.1:9") -> Started:
         self.write(more, upstream=upstream)
@@ -158,6 +159,22 @@ def test_a_name_of_the_cluster_is_answered(world: World) -> None:
         answer = ask(world.port)
     assert answer.rcode() == dns.rcode.NOERROR
     assert str(answer.answer[0][0]) == "10.96.0.1"
+
+
+def test_with_json_every_line_of_both_halves_is_an_object(world: World) -> None:
+    with small_cluster() as upstream:
+        world.write("log", upstream=f"127.0.0.1:{upstream.address[1]}")
+        program = world.run("--log-format", "json")
+        until(world.pidfile.exists)
+        ask(world.port)
+        program.until(r'"message":"127\.0\.0\.1:')
+        program.send(signal.SIGTERM)
+        assert program.wait() == 0
+    told = [json.loads(line) for line in program.said.splitlines()]
+    assert {tuple(each) for each in told} == {("ts", "level", "message")}
+    (query,) = [each for each in told if "A IN kubernetes.default.svc.cluster.local." in each["message"]]
+    assert (query["level"], abs(query["ts"] - told[0]["ts"]) < 60) == ("info", True)
+    assert told[0]["message"] == f"cluster.local.:{world.port} on 127.0.0.1"
 
 
 def test_start_and_stop_say_what_users_look_for(world: World) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
 
-from nodens.observe import Log
+from nodens.observe import Log, LogForm
 
 
 def read_all(write: object) -> str:
@@ -30,6 +32,23 @@ def test_lines_carry_their_level_and_a_bare_line_none() -> None:
     assert read_all(say) == (
         "[INFO] SIGUSR1: Reloading\n[WARNING] w\n[ERROR] e\n[FATAL] f\n[DEBUG] shown\ncluster.local.:53 on 10.96.0.10\n"
     )
+
+
+def test_in_json_every_line_is_one_object_with_time_level_and_message() -> None:
+    reading, writing = os.pipe()
+    log = Log(writing, form=LogForm.JSON)
+    log.error('Corefile:4: `x` is not\nhint: "y"')
+    log.line("\u00e4.:53 on 10.96.0.10")
+    log.debug("not shown")
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as file:
+        told = [json.loads(line) for line in file]
+    assert [(each["level"], each["message"]) for each in told] == [
+        ("error", 'Corefile:4: `x` is not\nhint: "y"'),
+        ("info", "\u00e4.:53 on 10.96.0.10"),
+    ]
+    assert all(list(each) == ["ts", "level", "message"] for each in told)
+    assert abs(told[0]["ts"] - time.time()) < 60
 
 
 def test_a_closed_stream_is_no_reason_to_stop() -> None:

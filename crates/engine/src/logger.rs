@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use nodens_core::{LogRecord, Shared};
 
-use crate::sys;
+use crate::{json, sys};
+
+/// Whether lines are JSON: a choice of the process, which has one standard output.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Bytes written in one call: a pipe takes so many as one piece (`PIPE_BUF`), so lines of others do not mix with ours.
 const PIECE: usize = 4096;
@@ -21,6 +24,11 @@ const PIECE: usize = 4096;
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// At the end, the thread may take so long to write what is left before it is left behind.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Write JSON from now on.
+pub fn log_as_json() {
+    IS_JSON.store(true, Ordering::Relaxed);
+}
 
 /// The thread, and how to end it.
 pub struct Logger {
@@ -48,6 +56,7 @@ impl Logger {
             dropped: Arc::clone(&dropped),
             records: Vec::new(),
             text: String::new(),
+            line: String::new(),
         };
         let told = Arc::clone(&is_over);
         let thread = thread::Builder::new().name("nodens-log".to_owned()).spawn(move || {
@@ -85,6 +94,8 @@ struct Scribe {
     dropped: Arc<AtomicU64>,
     records: Vec<LogRecord>,
     text: String,
+    /// One line, before it is put into JSON.
+    line: String,
 }
 
 impl Scribe {
@@ -106,8 +117,15 @@ impl Scribe {
             if self.records.is_empty() {
                 return;
             }
+            let is_json = IS_JSON.load(Ordering::Relaxed);
             for record in self.records.drain(..) {
-                record.render(&mut self.text);
+                if is_json {
+                    self.line.clear();
+                    record.render(&mut self.line);
+                    json::write_line(self.line.trim_end_matches('\n'), sys::unix_ms(), &mut self.text);
+                } else {
+                    record.render(&mut self.text);
+                }
             }
             write_lines(self.out.as_mut(), &self.text, &self.dropped);
             self.text.clear();

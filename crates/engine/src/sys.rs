@@ -39,6 +39,12 @@ pub fn unix_s() -> u64 {
     read_clock(libc::CLOCK_REALTIME).0
 }
 
+/// The same in milliseconds.
+pub fn unix_ms() -> u64 {
+    let (seconds, nanoseconds) = read_clock(libc::CLOCK_REALTIME);
+    seconds.saturating_mul(1000).saturating_add(nanoseconds / 1_000_000)
+}
+
 fn read_clock(clock: libc::clockid_t) -> (u64, u64) {
     // SAFETY: all zeroes is a valid timespec.
     let mut time: libc::timespec = unsafe { zeroed() };

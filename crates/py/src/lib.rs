@@ -16,6 +16,12 @@ mod _engine {
     #[pymodule_export]
     use crate::rehearsal::Rehearsal;
 
+    /// Have this process' log lines be JSON from now on. No lock, no I/O.
+    #[pyfunction]
+    fn log_as_json() {
+        nodens_engine::log_as_json();
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from nodens import __version__, config, lifecycle
 from nodens.cli.goflags import Flag, FlagError, HelpAskedError, Kind, Value, parse, render_flags
+from nodens.cli.log_form import open_log
 from nodens.errors import NodensError
-from nodens.observe import Log
+from nodens.observe import LogForm
 from nodens.plan import Facts, HttpEndpoint, LinkWish, NodeWishes, SteeringWish, split_addresses
 
 if TYPE_CHECKING:
@@ -133,6 +134,12 @@ FLAGS: Final = (
         default=False,
         help="take over from the process that serves these addresses, without a gap; without it a second one refuses",
     ),
+    Flag(
+        name="log-format",
+        kind=Kind.TEXT,
+        default="text",
+        help="how lines are written: text, or json (an object a line: ts, level, message)",
+    ),
     Flag(name="workers", kind=Kind.WHOLE, default=0, help="threads that answer; without it, one for each core"),
 )
 
@@ -186,7 +193,7 @@ def validate(values: Mapping[str, Value]) -> str | None:
             f'Error parsing flags - invalid metrics-listen-address specified - "{values["metrics-listen-address"]}", '
             "Exiting"
         )
-    for flag, kind in (("steering", SteeringWish), ("interfacekind", LinkWish)):
+    for flag, kind in (("steering", SteeringWish), ("interfacekind", LinkWish), ("log-format", LogForm)):
         if values[flag] not in set(kind):
             return f'Error parsing flags - invalid {flag} specified - "{values[flag]}", Exiting'
     return None
@@ -280,7 +287,7 @@ def source(values: Mapping[str, Value]) -> lifecycle.Source:
 
 def _serve(values: Mapping[str, Value], born_s: float) -> int:
     """Live."""
-    log = Log()
+    log = open_log(LogForm(str(values["log-format"])))
     log.info(f"Starting node-cache image: nodens-{__version__}")
     log.info(f"Using Corefile {values['conf'] or values['corefile']}")
     log.info(f"Using Pidfile {values['pidfile']}")

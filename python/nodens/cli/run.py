@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from nodens import lifecycle
 from nodens.cli.live_line import CLEAR_LINE, live_line
+from nodens.cli.log_form import open_log
 from nodens.cli.wishes import add_wishes, read_wishes
 from nodens.errors import NodensError
-from nodens.observe import Log
+from nodens.observe import LogForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,10 +69,16 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument("--pidfile", default="", metavar="FILE", help="write our pid here once we answer")
     parser.add_argument("--quiet", action="store_true", help="no start-up lines, no live line")
+    parser.add_argument(
+        "--log-format",
+        choices=[*LogForm],
+        default=LogForm.TEXT,
+        help="text, as CoreDNS writes; or json: an object a line with ts (Unix seconds), level, message",
+    )
     add_wishes(parser)
     asked = parser.parse_args(words)
     is_live = asked.demo and not asked.quiet
-    log = Log(before=CLEAR_LINE if is_live and sys.stdout.isatty() else "")
+    log = open_log(LogForm(asked.log_format), before=CLEAR_LINE if is_live and sys.stdout.isatty() else "")
     with ExitStack() as around:
         source: lifecycle.Source = lifecycle.FileSource(path=asked.corefile)
         onlook: Callable[[Running], AbstractContextManager[None]] | None = None

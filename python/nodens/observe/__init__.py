@@ -31,7 +31,7 @@ from nodens.observe.catalogue import (
 )
 from nodens.observe.exposition import render, render_number
 from nodens.observe.health import Pulse, Status, Verdict, alive, ready
-from nodens.observe.log import Level, Log
+from nodens.observe.log import Level, Log, LogForm
 from nodens.observe.numbers import Numbers
 from nodens.observe.sides import Sides, SnapshotSource, engine_samples
 from nodens.observe.steering import begin_steering, tell_let_go, tell_steering
@@ -62,6 +62,7 @@ __all__ = [
     "Kind",
     "Level",
     "Log",
+    "LogForm",
     "Numbers",
     "Pulse",
     "Sample",
