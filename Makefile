@@ -88,8 +88,8 @@ manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodeloc
 lesson: $(VENV)/dev.installed $(ENGINE) ## the lesson, every step of it, in a world of its own (root; a minute or two)
 	nodens lab verify --world lesson-ci
 
-slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time
-	$(PYTEST) -m slow tests
+slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time, but for those of `make netns`
+	$(PYTEST) -m "slow and not netns" tests
 
 image: $(VENV)/dev.installed $(ENGINE) ## build the image in dist/image without Docker, and run it as the manifest says (root)
 	deploy/image/build
