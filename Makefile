@@ -81,8 +81,9 @@ charts: $(VENV)/dev.installed $(ENGINE) ## real helm and kubectl read chart, Kus
 	tools/charts
 	$(PYTEST) -m charts tests
 
-manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodelocaldns.yaml, deploy/kustomize, the chart's tables
+manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodelocaldns.yaml and its copy in lab/, deploy/kustomize, the chart's tables
 	nodens manifests --template > deploy/nodelocaldns.yaml
+	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
 	NODENS_GOLDEN=write $(PYTEST) -q -n 0 -m "not charts and not netns" tests/manifests
 
 lesson: $(VENV)/dev.installed $(ENGINE) ## the lesson, every step of it, in a world of its own (root; a minute or two)
