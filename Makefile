@@ -85,8 +85,8 @@ manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodeloc
 	nodens manifests --template > deploy/nodelocaldns.yaml
 	NODENS_GOLDEN=write $(PYTEST) -q -n 0 -m "not charts and not netns" tests/manifests
 
-slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time
-	$(PYTEST) -m slow tests
+slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time, but for those of `make netns`
+	$(PYTEST) -m "slow and not netns" tests
 
 image: $(VENV)/dev.installed $(ENGINE) ## build the image in dist/image without Docker, and run it as the manifest says (root)
 	deploy/image/build

@@ -26,12 +26,15 @@ def test_no_file_names_a_registry_host_or_a_path_of_a_machine(house: Path) -> No
         "/tmp/" + "wt",
         "/root/" + ".",
     ]
+    # In a stage of the image the home of root is the stage's own, on whatever machine.
+    stages = {"deploy/Containerfile", "deploy/image/build"}
     told = [
         f"{name}: {word}"
         for name in tracked
         if (house / name).is_file() and (house / name).stat().st_size < 2_000_000
         for word in words
         if word in (house / name).read_text(encoding="utf-8", errors="replace")
+        and not (word.startswith("/root") and name in stages)
     ]
     assert not told
 

@@ -166,6 +166,7 @@ class HeldRules:
         """Set nothing yet."""
         self._tool = tool
         self._wanted = tuple(wanted)
+        self._replaced = 0
 
     @property
     def tool(self) -> Iptables:
@@ -204,6 +205,10 @@ class HeldRules:
             insert, surplus = self._delta(family, self._tool.read(family))
             if insert or surplus:
                 self._tool.restore(family, restore_text(insert, deletions(surplus)))
+                wanted = self._of(family)
+                self._replaced += sum(
+                    line.rule is not None and line.rule.gate is None and line.rule not in wanted for line in surplus
+                )
                 put_back.append(f"{_FAMILY_NAMES[family]} iptables ({len(insert)} missing, {len(surplus)} too many)")
         return tuple(put_back)
 
@@ -222,6 +227,11 @@ class HeldRules:
     def release(self) -> None:
         """Take our rules away, duplicates too."""
         self.replace(())
+
+    def take_replaced(self) -> int:
+        """Count, once, the rules without a gate that made way for ours with one: a dead agent's."""
+        count, self._replaced = self._replaced, 0
+        return count
 
     def _delta(self, family: int, saved: Saved) -> tuple[tuple[Rule, ...], tuple[SavedRule, ...]]:
         """Say what to insert and to delete. A living neighbour's rules of another gate stay: it would put them back."""

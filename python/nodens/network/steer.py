@@ -174,7 +174,11 @@ class Steered:
 
     def clear_away(self) -> Leftovers:
         """Take away what the dead left for our addresses, and tell what stands beside us. Best after steering."""
-        return clear_away(self.plan, self._rules.tool if self._rules is not None else None)
+        rules = self._rules
+        found = clear_away(self.plan, rules.tool if rules is not None else None)
+        if rules is not None and (count := rules.take_replaced()):
+            found.go(count, f"iptables: {count} rules without a gate, replaced by ours")
+        return found
 
     def watch(self) -> Watch:
         """Listen for what can be taken from us. Nobody can touch an owned table, and nft's own beats are not drift."""

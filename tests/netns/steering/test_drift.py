@@ -152,10 +152,12 @@ def test_an_ungated_rule_of_a_dead_node_cache_is_replaced_by_the_gated_one(world
             "iptables-nft", "-t", "raw", "-I", "PREROUTING", *words, *rest, "NodeLocal DNS Cache: skip conntrack"
         )
     plan = plan_of(rung("iptables", "timeout"))
-    with inside(world.node), network.holding(plan) as link, network.steering(plan, link):
+    with inside(world.node), network.holding(plan) as link, network.steering(plan, link) as steered:
         listed = world.on_node("iptables-nft", "-t", "raw", "-S", "PREROUTING").splitlines()[1:]
         assert len(listed) == 4
         assert all("--match-set nodens-4 dst" in line for line in listed)
+        assert steered.clear_away().removed_kinds == ["iptables: 2 rules without a gate, replaced by ours"]
+        assert steered.clear_away() == network.Leftovers()
 
 
 def test_the_order_of_rules_is_the_originals_newest_first(make_world: Callable[[str], World]) -> None:

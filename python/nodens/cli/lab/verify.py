@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nodens.cli.lab.stage import staged
 from nodens.cli.lab.where import add_world
 from nodens.cli.live_line import CLEAR_LINE
+from nodens.errors import LabError
 from nodens.lab import lesson
 from nodens.lab.world import ProxyMode, require
 
@@ -62,7 +63,10 @@ def _run(teacher: lesson.Teacher, step: lesson.Step) -> lesson.Verdict:
     if sys.stderr.isatty():
         sys.stderr.write(f"{head} ...")
         sys.stderr.flush()
-    teacher.prepare(step, _tell)
+    try:
+        teacher.prepare(step, _tell)
+    except LabError as error:  # the step will fall short, and say so with all the others
+        sys.stderr.write(f"{error}\n")
     verdict = teacher.run(step)
     end = "holds" if verdict.holds else "DOES NOT HOLD"
     sys.stderr.write(f"{CLEAR_LINE if sys.stderr.isatty() else ''}{head}  {end}  {verdict.seconds:.1f} s\n")

@@ -16,7 +16,7 @@ from nodens.lab.world import World
 AGENT: Final = Key(kind="DaemonSet", namespace="kube-system", name="node-local-dns")
 _CONFIG: Final = Key(kind="ConfigMap", namespace="kube-system", name="node-local-dns")
 _WORD: Final = "__PILLAR__LOCAL__DNS__"
-_WAIT: Final = "nodens lab rollout status daemonset/node-local-dns -n kube-system"
+WAIT: Final = "nodens lab rollout status daemonset/node-local-dns -n kube-system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def way_to(state: State, facts: Facts) -> list[str]:
             return [*fill, *way_to(State.BEFORE, facts)]
         case State.INSTALLED | State.LOGGING:
             created = [] if facts.is_created else [f"nodens lab create -f {MANIFEST}"]
-            installed = [] if facts.is_ready else [*fill, *created, _WAIT]
+            installed = [] if facts.is_ready else [*fill, *created, WAIT]
             has_log = state is State.INSTALLED or facts.is_logging
             return [*installed, *([] if has_log else [*([] if installed else fill), *WITH_LOG])]
         case _:

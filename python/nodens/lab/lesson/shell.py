@@ -57,6 +57,9 @@ class Shell:
                 os.killpg(process.pid, signal.SIGKILL)
                 text, _ = process.communicate()
                 return Output(text=f"{text}(no end after {patience_s:g} s)\n", code=_TAKES_TOO_LONG)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)  # Ctrl-C, say: it has a session of its own and does not hear it
+                raise
         return Output(text=text, code=process.returncode)
 
     def run_aside(self, line: str) -> int:

@@ -38,8 +38,12 @@ class Teacher:
         return ground.is_there(State.INSTALLED, ground.survey(standing(self.place), self.shell))
 
     def missing(self, step: Step) -> list[str]:
-        """Give the lines that have to be run before a step makes sense."""
-        return ground.way_to(step.needs, ground.survey(standing(self.place), self.shell))
+        """Give the lines that have to be run before a step makes sense.
+
+        That pods are not ready is not among them: the step itself will tell.
+        """
+        way = ground.way_to(step.needs, ground.survey(standing(self.place), self.shell))
+        return [line for line in way if line != ground.WAIT]
 
     def prepare(self, step: Step, tell: Tell) -> None:
         """Run them, saying so."""
