@@ -81,9 +81,13 @@ charts: $(VENV)/dev.installed $(ENGINE) ## real helm and kubectl read chart, Kus
 	tools/charts
 	$(PYTEST) -m charts tests
 
-manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodelocaldns.yaml, deploy/kustomize, the chart's tables
+manifests: $(VENV)/dev.installed $(ENGINE) ## write what is made: deploy/nodelocaldns.yaml and its copy in lab/, deploy/kustomize, the chart's tables
 	nodens manifests --template > deploy/nodelocaldns.yaml
+	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
 	NODENS_GOLDEN=write $(PYTEST) -q -n 0 -m "not charts and not netns" tests/manifests
+
+lesson: $(VENV)/dev.installed $(ENGINE) ## the lesson, every step of it, in a world of its own (root; a minute or two)
+	nodens lab verify --world lesson-ci
 
 slow: $(VENV)/dev.installed $(ENGINE) ## the tests that take their time, but for those of `make netns`
 	$(PYTEST) -m "slow and not netns" tests
@@ -105,9 +109,9 @@ docs: $(VENV)/dev.installed $(ENGINE) ## write what is made: docs/corefile.md, d
 	cp deploy/nodelocaldns.yaml lab/nodelocal-dnscache/nodelocaldns.yaml
 	$(PY) tools/lesson_page.py
 
-ci: test lint netns oracle charts slow image fuzz ## all that .ci/run does after installing system packages
+ci: test lint netns lesson oracle charts slow image fuzz ## all that .ci/run does after installing system packages
 
 clean: ## remove what was built here
 	rm -rf $(VENV) target dist fuzz/target
 
-.PHONY: help run test setup build wheel lock fmt lint netns oracle charts manifests slow image fuzz bench docs ci clean
+.PHONY: help run test setup build wheel lock fmt lint netns oracle charts manifests lesson slow image fuzz bench docs ci clean

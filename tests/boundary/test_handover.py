@@ -192,6 +192,7 @@ def test_hand_overs_in_a_row_lose_no_query_and_no_answer_that_was_known(
 ) -> None:
     engine = started(plan_for(counted.port))
     address = warm(engine)
+    counted.asked = len(NAMES)  # on a busy machine an upstream is asked twice; what counts comes now
     parting: list[threading.Thread] = []
     with loaded(address, count, has_tcp=True) as load, suppress(EngineStopped):
         for number, new_workers in enumerate(workers):
@@ -223,6 +224,7 @@ def test_hand_overs_in_a_row_lose_no_query_and_no_answer_that_was_known(
 def test_a_surge_without_hand_over_loses_no_datagram(counted: Upstream, count: int, changes: int) -> None:
     engine = started(plan_for(counted.port))
     address = warm(engine)
+    counted.asked = len(NAMES)
     with loaded(address, count, has_tcp=True) as load:  # TCP is told, not promised: a listener's queue dies with it
         for number in range(changes):
             load.wait_for((number + 1) * count // (changes + 1))

@@ -47,7 +47,7 @@ def troubles_of(command: Command, scene: Scene) -> Iterator[str]:
     if program.options != "*":
         known = set(program.options.split())
         for word in own:
-            option = re.sub(r"^(-[A-Za-z])\d+$", r"\1", word.split("=")[0])
+            option = re.sub(r"^(-[A-Za-z]+)\d+$", r"\1", word.split("=")[0])
             if re.match(r"--?[A-Za-z]", word) and option not in known:
                 yield f"`{words[0]}` has no option `{option}` that our pages know"
     if program.check:
@@ -191,7 +191,7 @@ PROGRAMS: dict[str, Program] = {
     "containerlab": Program(options="-t --topo --cleanup"),
     "cp": Program(options="-r -R", check=_files),
     "crictl": Program(options="--timeout -q --name"),
-    "curl": Program(options="-s -f -sf -fsS -sS -i -o --max-time"),
+    "curl": Program(options="-s -sm -f -sf -fsS -sS -i -o --max-time"),
     "date": Program(),
     "diff": Program(options="-u", check=_read),
     "dig": Program(options="-p -t -x"),
@@ -200,6 +200,7 @@ PROGRAMS: dict[str, Program] = {
         "-q -o",
         wraps=_in_container,
     ),
+    "dirname": Program(),
     "echo": Program(),
     "fuzz/run": Program(),
     "git": Program(options="-C"),
@@ -231,7 +232,7 @@ PROGRAMS: dict[str, Program] = {
     "sleep": Program(),
     "sort": Program(options="-u -n -r -k -t"),
     "ss": Program(options="-l -n -u -p -t -lnup -lntp -lnutp -unlp"),
-    "sudo": Program(options="-E -n", wraps=_after(0)),
+    "sudo": Program(options="-E -n -s", wraps=_after(0)),
     "systemctl": Program(),
     "tail": Program(options="-n -f"),
     "tcpdump": Program(options="-i -n -c -ni -nn -l"),

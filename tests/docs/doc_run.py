@@ -20,7 +20,7 @@ MASKS = (
     (r"\bpid \d+", "pid N"),
     (r"nodens \d+\.\d+\.\d+", "nodens VERSION"),
 )
-LEFT_OUT = {".git", ".venv", "target", "lab"}
+LEFT_OUT = {".git", "target", "lab"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ FIGURES = Figures(
 def test_the_picture_is_well_formed_and_says_its_numbers() -> None:
     drawn = ET.fromstring(lesson.picture.draw(FIGURES))  # noqa: S314 - our own text
     texts = ["".join(each.itertext()) for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert "before: p99 5.00 s" in texts
+    assert "before: p99.9 5.00 s" in texts
     assert "1,000 then 0" in texts
     assert any(text.startswith("median 1.40 ms") for text in texts)
     assert "prefers-color-scheme: dark" in lesson.picture.draw(FIGURES)

@@ -22,12 +22,14 @@ text { font-family: system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-se
 .big { font-size: 25px; font-weight: 600 }
 .grid { stroke: #d0d7de; stroke-width: 1 }
 .before { fill: #c2540a } .after { fill: #0b62c4 } .misses { fill: #7a3fb0 }
+text.before, text.after, text.misses { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round }
 .area-before { fill: #e8853a; fill-opacity: .55 } .area-after { fill: #3b8eea; fill-opacity: .55 }
 .line { fill: none; stroke-width: 2.5; stroke-linejoin: round }
 .line-before { stroke: #d9650f } .line-after { stroke: #1f78dd } .line-misses { stroke: #8e52c7; stroke-dasharray: 6 4 }
 .tile { fill: #f6f8fa; stroke: #d0d7de }
 @media (prefers-color-scheme: dark) {
  .page { fill: #0d1117; stroke: #3d444d } text { fill: #f0f6fc } .soft { fill: #9198a1 } .grid { stroke: #3d444d }
+ text.before, text.after, text.misses { stroke: #0d1117 }
  .tile { fill: #151b23; stroke: #3d444d } .before { fill: #f0984f } .after { fill: #6cb2ff } .misses { fill: #c297f0 }
 }
 """
@@ -168,7 +170,7 @@ def _tail(figures: Figures) -> Iterator[str]:
             y = _apart(axis.at(times[-1]) - 9, ends)
             ends.append(y)
             word = {"misses": "after, names not asked before: "}.get(side, f"{side}: ")
-            yield _text(_nines(1.0), y, f"{word}p99 {spell_ms(quantile(times, 0.99))}", side, "end")
+            yield _text(_nines(1.0), y, f"{word}p99.9 {spell_ms(quantile(times, 0.999))}", side, "end")
 
 
 def _nines(share: float) -> float:

@@ -13,7 +13,7 @@ _ENTRIES = r'coredns_cache_entries\{server="dns://10\.96\.0\.10:53",'
 
 def _curl(pattern: str) -> Command:
     """Scrape the cache of the pod's node."""
-    return on_node(f"curl -sm5 {METRICS} | grep -E {pattern}")
+    return on_node(f"curl -s --max-time 5 {METRICS} | grep -E {pattern}")
 
 
 def _adds_up(outputs: tuple[Output, ...]) -> bool:

@@ -100,7 +100,9 @@ def steps(scene: Scene) -> tuple[Step, ...]:
 
 def _requests() -> Command:
     """Count what the cache of the pod's node was asked on 10.96.0.10."""
-    return on_node("curl -sm5 http://localhost:9253/metrics | grep -E 'coredns_dns_requests_total.*10.96.0.10'")
+    return on_node(
+        "curl -s --max-time 5 http://localhost:9253/metrics | grep -E 'coredns_dns_requests_total.*10.96.0.10'"
+    )
 
 
 def _order() -> Step:
