@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,3 +159,18 @@ def test_the_live_line_says_quietly_that_nobody_asks() -> None:
 
 def test_what_lies_over_the_last_bound_is_said_so() -> None:
     assert quantile(Distribution(counts=(1,), total=9.0, count=4), (0.1,), 0.99) == float("inf")
+
+
+def test_the_lab_names_the_package_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "yaml.py").write_text('raise ModuleNotFoundError("no", name="yaml")\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "nodens", "lab", "steps"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        5,
+        "nodens lab steps: PyYAML is not installed here; it comes with `nodens[lab]`\n",
+    )

@@ -6,6 +6,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from nodens.errors import LabError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,4 +65,11 @@ def main(words: Sequence[str]) -> int:
     if command not in COMMANDS:
         sys.stderr.write(f"nodens lab: `{command}` is not a command; expected one of: {', '.join(COMMANDS)}\n")
         return 2
-    return int(import_module(f"nodens.cli.lab.{command}").main(rest))
+    try:
+        module = import_module(f"nodens.cli.lab.{command}")
+    except ModuleNotFoundError as missing:
+        if missing.name != "yaml":
+            raise
+        # The agent's image has none: the lab reads manifests, the agent does not.
+        raise LabError(f"nodens lab {command}: PyYAML is not installed here; it comes with `nodens[lab]`") from missing
+    return int(module.main(rest))
