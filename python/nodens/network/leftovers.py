@@ -2,9 +2,9 @@
 
 A node-cache that was killed leaves rules that no dead-man's switch gates. Beside ours nobody notices them, and when we
 die or hang they keep pods from cluster DNS. They go while our own steering stands, so no packet is without a rule; and
-also while traffic is withheld from us, and once it has been pointed away: then pods are cluster DNS's at once. In any case
-only while no process but this one serves their addresses, so that nobody is left whose they could be; where that cannot
-be seen they stay.
+also while traffic is withheld from us, and once it has been pointed away: then pods are cluster DNS's at once. In any
+case only while no process but this one serves their addresses, so that nobody is left whose they could be; where that
+cannot be seen they stay.
 """
 
 from __future__ import annotations
