@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from nodens import network
 from nodens.errors import NetworkError
-from nodens.network import holders
+from nodens.network import holders, sockets
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 ROW = "   0: {at}:0035 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 {inode} 1\n"
@@ -124,3 +125,28 @@ def test_real_sockets_of_this_process_are_its_own_and_a_childs_are_a_strangers()
         assert child.stdout.readline() == b"\n"
         assert holders.strangers(("127.0.0.77", "127.0.0.78"), port) == ("127.0.0.78",)
         child.communicate()
+
+
+def test_the_kernel_and_proc_tell_the_same_of_sockets_and_doors() -> None:
+    """Where one of them is hidden, the other one is asked."""
+    everything = Path("/proc")
+    with contextlib.ExitStack() as held:
+        udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        udp.bind(("127.0.0.77", 0))
+        port = udp.getsockname()[1]
+        for family, host in ((socket.AF_INET6, "::1"), (socket.AF_INET6, "::ffff:127.0.0.78"), (socket.AF_INET, "")):
+            tcp = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            if family == socket.AF_INET6:
+                tcp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host == "::1"))
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            tcp.bind((host, port))
+            tcp.listen()
+        door = held.enter_context(agents_door())
+        door.bind(f"\0nodens/127.0.0.77/{port}")
+        door.listen()
+        found = sockets.waiting(port)
+        assert {str(each.address) for each in found} == {"127.0.0.77", "127.0.0.78", "::1", "0.0.0.0"}
+        assert set(found) == set(sockets.waiting(port, everything))
+        mine = [each for each in sockets.doors() if each.port == port]
+        assert mine == [each for each in sockets.doors(everything) if each.port == port]
+        assert [each.is_listening for each in mine] == [True]
