@@ -70,6 +70,17 @@ def test_a_step_holds_where_the_cache_is_installed(number: int, run: Run) -> Non
 
 
 @pytest.mark.parametrize("raised", [IPTABLES], indirect=True, ids=["iptables"])
+@pytest.mark.parametrize("number", [18, 19, 20, 21])
+def test_a_step_holds_alone_where_the_cache_has_counted_nothing_yet(
+    number: int, run: Run, teacher: lesson.Teacher
+) -> None:
+    teacher.bring(State.BEFORE, quietly)
+    teacher.bring(State.INSTALLED, quietly)
+    verdict = run(number)
+    assert verdict.holds, lesson.report.render_verdict(verdict)
+
+
+@pytest.mark.parametrize("raised", [IPTABLES], indirect=True, ids=["iptables"])
 class TestBrokenWorlds:
     """Each breaks one thing, and puts it back."""
 
