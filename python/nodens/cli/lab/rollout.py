@@ -35,6 +35,7 @@ def _wait(cluster: Cluster, key: Key) -> int:
     if found is None:
         sys.stderr.write(f'Error from server (NotFound): {plural(key)} "{key.name}" not found\n')
         return 1
+    cluster.resume(tell)
     wanted, said = len(cluster.nodes_of(found)), -1
 
     def is_done() -> bool:
