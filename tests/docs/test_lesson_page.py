@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from doc_pages import HOUSE
+from doc_pages import HOUSE, pages, shown
 
 from nodens.lab.lesson import Scene, State, recording, steps
 from nodens.lab.lesson.model import Command
+from nodens.lab.world import Place
 from nodens.lab.world.topology import KUBE_DNS_UPSTREAM, lesson
 
 sys.path.insert(0, str(HOUSE / "tools"))
@@ -106,3 +107,14 @@ def test_what_is_forwarded_is_read_from_the_file_before_the_cache_is_there(tmp_p
     assert ran.stdout.count("forward . __PILLAR__CLUSTER__DNS__") == 3
     assert ran.stdout.count("force_tcp") == 3
     assert ran.stdout.count("forward . __PILLAR__UPSTREAM__SERVERS__") == 1
+
+
+def test_what_pages_say_that_the_lab_touches_is_what_it_touches() -> None:
+    """Namespaces and a folder, by the names that they have."""
+    true = {f"{Place().prefix}*", str(Place().folder)}
+    said = [
+        (shown(page.path), name)
+        for page in pages()
+        for name in re.findall(r"`(/run/nodens-lab[^`/]*|nodens-lab[-.][^`]*)`", page.path.read_text(encoding="utf-8"))
+    ]
+    assert {name for _, name in said} == true, said

@@ -163,6 +163,13 @@ class TestTypedCommands:
         assert teacher.done[14] is True
         assert "  14  holds  raw table" in typed("steps").stdout
 
+    def test_some_steps_are_run_in_order(self, teacher: lesson.Teacher, typed: Typed) -> None:
+        teacher.bring(State.INSTALLED, quietly)
+        told = typed("step", "16-17", "14")
+        assert told.returncode == 0, told.stdout
+        heads = [line for line in told.stdout.splitlines() if line.startswith("step ") and ":" in line]
+        assert [line.partition(":")[0] for line in heads] == ["step 16", "step 17", "step 14"]
+
     def test_a_broken_world_gives_exit_code_1(self, teacher: lesson.Teacher, typed: Typed) -> None:
         with stopped(agent(teacher)):
             standing(teacher.place).run(NODE, "iptables", "-F", "INPUT")

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nodens.cli.lab.kubectl import cluster_of, parser_of
+from nodens.cli.readers import read_whole
 from nodens.lab.kube import matches
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("-l", "--selector", default="", metavar="LABEL=VALUE", help="all pods with a label")
     parser.add_argument("--node", default="", help="those on a node (kubectl has no such thing)")
     parser.add_argument(
-        "--tail", type=int, default=-1, metavar="N", help="the last lines of each; -1, the default: all"
+        "--tail", type=read_whole, default=-1, metavar="N", help="the last lines of each; -1, the default: all"
     )
     asked = parser.parse_args(words)
     found = [
