@@ -62,8 +62,8 @@ def test_where_nobody_can_be_seen_everything_stays_unless_forced(world: World) -
     blind = (*words, "env", f"PYTHONPATH={PACKAGE}", sys.executable, str(Path(__file__).with_name("blind.py")))
     assert world.on_node(*blind) == (
         f"iptables-nft: 12 rules of {BORROWED[0]}: kept: whether an agent lives cannot be seen "
-        "(port 53: cannot see who serves: sock_diag: operation not permitted; /proc/net/tcp: no such file or directory); "
-        "`--force` removes it\n"
+        "(port 53: cannot see who serves: sock_diag: operation not permitted; "
+        "/proc/net/tcp: no such file or directory); `--force` removes it\n"
     )
     assert len(rules_of(world)) == 12
     assert world.on_node(*blind, "--force") == f"iptables-nft: 12 rules of {BORROWED[0]}: removed\n"
