@@ -118,7 +118,11 @@ def test_helm_lint_finds_nothing(mode: str) -> None:
     [
         pytest.param({"mode": "ipv"}, "'iptables', 'nftables', 'ipvs', 'cilium'", id="a mode that is none"),
         pytest.param({"confg": {}}, "additional properties 'confg' not allowed", id="a slip of the keyboard"),
-        pytest.param({"config": {"bindIp": True}}, "'bindIp' not allowed", id="a value that means nothing here"),
+        pytest.param(
+            {"prometheusRule": {"enabled": True}},
+            "prometheusRule.selector: none, and serviceMonitor is not enabled; expected what your Prometheus knows",
+            id="alerts that ask for a job that nobody makes",
+        ),
         pytest.param({"config": {"dnsServer": "kube-dns"}}, "does not match pattern", id="a name for an address"),
         pytest.param({"config": {"cacheSize": 10}}, "minimum: got 10, want 256", id="a cache of nothing"),
         pytest.param({"config": {"healthPort": 70000}}, "maximum: got 70,000, want 65,535", id="no port"),
@@ -214,8 +218,8 @@ def test_another_upstream_service_is_used_and_ours_is_not_made() -> None:
     assert ("Service", "kube-dns-upstream") not in made
 
 
-def test_what_a_person_writes_takes_the_place_of_what_the_mode_needs() -> None:
-    own = {"securityContext": {"privileged": True}, "resources": {"limits": {"memory": "1Gi"}}, "lifecycle": {"x": {}}}
+def test_what_a_person_writes_takes_the_place_of_what_is_usual() -> None:
+    own = {"resources": {"limits": {"memory": "1Gi"}}, "lifecycle": {"x": {}}}
     found = container(own)
     assert {name: found[name] for name in own} == own
 
@@ -333,7 +337,11 @@ def stocked(tmp_path: Path) -> Path:
 
 
 RULES: Object = {"groups": [{"name": "a", "rules": [{"alert": "Down", "annotations": {"text": "{{ $labels.node }}"}}]}]}
-BOTH = {"dashboard": {"enabled": True, "label": "mine"}, "prometheusRule": {"enabled": True, "labels": {"a": "b"}}}
+BOTH = {
+    "dashboard": {"enabled": True, "label": "mine"},
+    "prometheusRule": {"enabled": True, "labels": {"a": "b"}},
+    "serviceMonitor": {"enabled": True},
+}
 
 
 def test_dashboard_and_alerts_come_along_as_they_are(stocked: Path) -> None:
@@ -348,6 +356,15 @@ def test_dashboard_and_alerts_come_along_as_they_are(stocked: Path) -> None:
     assert made[name]["spec"] == RULES
     assert made[name]["metadata"]["labels"]["a"] == "b"
     assert not {"PrometheusRule", "node-local-dns-dashboard"} & {word for each in by_name(chart()) for word in each}
+
+
+def test_alerts_ask_for_the_selector_that_was_given() -> None:
+    """Every one of them: with the default words left anywhere, an alert would be silent, or fire for ever."""
+    selector = 'job="kubernetes-pods",k8s_app="node-local-dns"'
+    made = by_name(chart({"prometheusRule": {"enabled": True, "selector": selector}}))
+    (spec,) = [json.dumps(each["spec"]) for name, each in made.items() if name[0] == "PrometheusRule"]
+    assert json.dumps(selector)[1:-1] in spec
+    assert json.dumps('job="node-local-dns"')[1:-1] not in spec
 
 
 def test_a_packed_chart_makes_the_same_objects(tmp_path: Path) -> None:

@@ -29,4 +29,27 @@
 {{- end }}
 {{- $_ := set $taken $port . }}
 {{- end }}
+{{- if $config.noIPv6Lookups }}
+{{- fail "config.noIPv6Lookups: true; expected false: it needs `template`, which nodens does not serve" }}
+{{- end }}
+{{- range $name, $wanted := dict "number" "53" "tcp" "dns-tcp" "udp" "dns" }}
+{{- $given := toString (index $config.port $name) }}
+{{- if ne $given $wanted }}
+{{- fail (printf "config.port.%s: %s; expected %s: pods ask port 53, and no other port or name is declared" $name $given $wanted) }}
+{{- end }}
+{{- end }}
+{{- range list "nameOverride" "fullnameOverride" }}
+{{- with index $.Values . }}
+{{- fail (printf "nameOverride, fullnameOverride: %s; expected none: the objects have the official names, by which nodens takes the original's place" .) }}
+{{- end }}
+{{- end }}
+{{- range list "podLabels" "daemonsetLabels" }}
+{{- $given := get (index $.Values .) "k8s-app" }}
+{{- if and $given (ne $given "node-local-dns") }}
+{{- fail (printf "%s: k8s-app: %s; expected none of your own: the DaemonSet finds its pods by it" . $given) }}
+{{- end }}
+{{- end }}
+{{- if and .Values.prometheusRule.enabled (not .Values.serviceMonitor.enabled) (not .Values.prometheusRule.selector) }}
+{{- fail "prometheusRule.selector: none, and serviceMonitor is not enabled; expected what your Prometheus knows our targets by, such as job=\"kubernetes-pods\",k8s_app=\"node-local-dns\": the alerts ask for job=\"node-local-dns\", and one fires for ever where that is nobody" }}
+{{- end }}
 {{- end }}
