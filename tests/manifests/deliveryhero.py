@@ -1,4 +1,4 @@
-"""The values of the deliveryhero chart `node-local-dns` (2.9): each name with its default, as facts, by the alphabet."""
+"""The values of the deliveryhero chart `node-local-dns` (2.9): names and defaults, as facts, by the alphabet."""
 
 from __future__ import annotations
 

@@ -78,6 +78,7 @@ CHOSEN = {
     "small": Options(cache_size=256),
     "large": Options(cache_size=200_000),
     "without surge": Options(has_surge=False),
+    "iptables alone asked for": Options(steering=SteeringWish.IPTABLES),
     "iptables asked for": Options(steering=SteeringWish.IPTABLES, link=LinkWish.DUMMY, has_legacy_iptables=True),
     "other ports": Options(health_port=18080, ready_port=18181, metrics_port=19253, setup_metrics_port=19353),
     "logging": Options(is_logging=True, domain="my.cluster"),
@@ -145,6 +146,11 @@ def test_helm_lint_finds_nothing(mode: str) -> None:
             {"config": {"localDns": "fd00:20::10"}},
             "config.localDns: fd00:20::10 and config.dnsServer 10.96.0.10 are of two families",
             id="an address of each family",
+        ),
+        pytest.param(
+            {"config": {"localDns": "127.0.0.1"}},
+            "config.localDns: 127.0.0.1 is loopback, everything or a group; expected an address that pods send to",
+            id="an address that pods cannot reach",
         ),
         pytest.param(
             {"config": {"readyPort": 8080}},

@@ -9,6 +9,9 @@
 {{- range $name, $given := $ipsOf }}
 {{- $v6 := list }}{{ $v4 := list }}
 {{- range splitList "," $given }}
+{{- if regexMatch "^(127\\.|0\\.0\\.0\\.0$|255\\.255\\.255\\.255$|22[4-9]\\.|23[0-9]\\.|::1?$|[fF][fF])" . }}
+{{- fail (printf "%s: %s is loopback, everything or a group; expected an address that pods send to" $name .) }}
+{{- end }}
 {{- if contains ":" . }}{{ $v6 = append $v6 . }}{{ else }}{{ $v4 = append $v4 . }}{{ end }}
 {{- end }}
 {{- if and $.Values.dualStack (not (and (eq (len $v4) 1) (eq (len $v6) 1))) }}
