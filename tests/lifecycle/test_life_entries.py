@@ -35,9 +35,8 @@ def agent(tmp_path: Path, port: int) -> Iterator[Started]:
     """Give a program that has answered two questions."""
     with small_cluster() as upstream:
         corefile = tmp_path / "Corefile"
-        corefile.write_text(
-            f".:{port} {{\n bind 127.0.0.1\n cache 30\n forward . 127.0.0.1:{upstream.address[1]} {{\n force_tcp\n }}\n}}\n"
-        )
+        forward = f"forward . 127.0.0.1:{upstream.address[1]} {{\n force_tcp\n }}"
+        corefile.write_text(f".:{port} {{\n bind 127.0.0.1\n cache 30\n {forward}\n}}\n")
         command = (sys.executable, "-m", "nodens", "run", "--corefile", str(corefile))
         started = Started(Here(), programs.Order(name="agent", role="a test's", command=command), tmp_path / "said")
         started.until("^nodens-")
