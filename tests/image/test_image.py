@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,21 @@ def test_the_bill_of_materials_names_the_engines_crates_and_every_package_of_whi
     assert described == {name.removeprefix("pkg:deb/debian/") for name in purls if name.startswith("pkg:deb/")}
     unlicensed = [name for name in described if not (image.root / "usr/share/doc" / name / "copyright").exists()]
     assert unlicensed == []
+
+
+def test_the_bill_of_materials_is_what_scanners_read_and_names_the_versions_that_were_locked(image: Image) -> None:
+    """CycloneDX 1.5 asks for these fields; a version that is not the built one hides a weakness."""
+    bill = json.loads((image.root / "usr/share/doc/nodens/sbom.cdx.json").read_text())
+    assert bill["specVersion"] in {"1.4", "1.5", "1.6"}
+    assert re.fullmatch(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", bill["serialNumber"])
+    assert all({"type", "name", "version", "purl"} <= set(each) for each in bill["components"])
+    lock = tomllib.loads((Path(__file__).parents[2] / "Cargo.lock").read_text())["package"]
+    locked = {(each["name"], each["version"]) for each in lock}
+    crates = {(each["name"], each["version"]) for each in bill["components"] if each["purl"].startswith("pkg:cargo/")}
+    assert crates - locked == set()
+    told = {each["name"]: each["version"] for each in bill["components"] if each["purl"].startswith("pkg:deb/")}
+    for path in (image.root / "var/lib/dpkg/status.d").iterdir():
+        assert f"Version: {told[path.name]}\n" in path.read_text()
 
 
 def test_the_bill_beside_the_image_is_the_one_inside(image: Image) -> None:
