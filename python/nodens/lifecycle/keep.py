@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from nodens.errors import EngineStopped, NetworkError
 from nodens.lifecycle.heartbeat import Heartbeat
 from nodens.lifecycle.orders import Orders
-from nodens.lifecycle.probe import silent
+from nodens.lifecycle.probe import unheard_in_part
 from nodens.lifecycle.repairs import Repairs
 from nodens.observe import CONTROL_FAILURES, Status, Withheld, tell_let_go, tell_steering
 
@@ -53,11 +53,13 @@ class Keeper:
         numbers: Numbers,
         log: Log,
         deaf: Callable[[], tuple[str, ...]] = tuple,
+        places: Callable[[], tuple[Place, ...]] = tuple,
         mute: Callable[[tuple[Place, ...]], tuple[str, ...]] | None = None,
     ) -> None:
         """Do nothing yet. `why_not` says in one line why traffic should not be pointed at us; empty: it may be.
 
-        `deaf` names addresses that were found to give no answer; `mute` asks and names them.
+        `deaf` names addresses that were found to give no answer; `mute` asks places and names the silent: our own
+        (`places`) before traffic is pointed at us, the borrowed ones right after.
         """
         self._ground = ground
         self._why_not = why_not
@@ -65,7 +67,8 @@ class Keeper:
         self._sides = sides
         self._numbers = numbers
         self._log = log
-        self._mute = mute or partial(silent, tries=_CAPTURED_TRIES, wait_s=_CAPTURED_WAIT_S)
+        self._places = places
+        self._mute = mute or partial(unheard_in_part, tries=_CAPTURED_TRIES, wait_s=_CAPTURED_WAIT_S)
         self._said = ""
         self._pause_s = _RETRY_S
         self._is_mute = False  # a borrowed address was steered, and gave no answer
@@ -168,6 +171,8 @@ class Keeper:
         why = self._heartbeat.why_none()
         if not why and (without := self._why_not()):
             why = Withheld.UPSTREAMS, without
+        if not why and (deaf := self._mute(self._places())):  # or some of the sockets there: another's, who hangs
+            why = Withheld.DEAF, f"{', '.join(deaf)}: gives no answer to ourselves"
         if why:
             self._withhold(*why)
             self._pause_s = _RETRY_S

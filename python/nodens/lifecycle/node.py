@@ -120,7 +120,7 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         watch.follow(prepared.watched)
         # Never steer at silence. Borrowed addresses are cluster DNS's until we do.
         own = [each for each in running.addresses() if each[0] not in plan.network.borrowed_addresses]
-        for each in answer_ourselves(own):
+        for each in answer_ourselves(own, is_sharing=bool(standing) and asked.takes_over):
             log.warning(
                 f"{words.spell(*each)}: not on this node; it is served once it is, and asked by nobody till then"
             )
@@ -189,6 +189,7 @@ def _keeper(node: Node, ground: Ground, hearing: Hearing) -> Keeper:
         ground,
         node.running,
         deaf=lambda: hearing.deaf,
+        places=lambda: _asked_now(node).own,
         why_not=lambda: why_none_answers(node.prepared.plan.engine, _UPSTREAM_WAIT_S),
         interval_s=node.prepared.plan.network.sync_interval_ms / 1000,
         sides=node.sides,
