@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nodens.observe import Log
 
 CACHE_MS: Final = 3_000  # the caches of a node go over in a fraction of it
+_UNPROVED_S: Final = 60.0  # between two lines on those who prove nothing: anybody of uid 0 may knock
 
 
 class Helm(Protocol):
@@ -44,6 +46,7 @@ class Bequest:
         self._log = log
         self._heir: Visit | None = None
         self._has_left = False
+        self._unproved_s = 0.0  # until when nobody without a proof is told of
         self._postponed: list[Reload] = []
         # The heir gets the one end, we alone have the other and never close it: it ends when we are dead, not before.
         self._life, self._our_life = os.pipe()
@@ -58,7 +61,7 @@ class Bequest:
         """Do what the process after us asks for; whether it has all now. Until then we go on as before."""
         visit = called.visit
         if called.word is Word.BESIDE:
-            self._log.info(f"{visit} lives beside us now; both serve until one is stopped")
+            self._say_beside(visit)
         elif called.word is Word.ASKS:
             self._lend(visit)
         elif visit is self._heir:
@@ -79,6 +82,15 @@ class Bequest:
         if self._heir:
             self._heir, self._has_left = None, False
             self._standing.ground.is_left = self._standing.ground.plan.is_left
+
+    def _say_beside(self, visit: Visit) -> None:
+        """Say that it lives beside us; who has not proved that it could is heard once a minute."""
+        now_s = time.monotonic()
+        if not visit.is_agent:
+            if now_s < self._unproved_s:
+                return
+            self._unproved_s = now_s + _UNPROVED_S
+        self._log.info(f"{visit} lives beside us now; both serve until one is stopped")
 
     def _lend(self, visit: Visit) -> None:
         """Give duplicates of everything, and the cache after them."""

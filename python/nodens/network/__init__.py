@@ -13,7 +13,7 @@ from nodens.network.link import find as find_link
 from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
 from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
-from nodens.network.proof import is_proof, number_for, prove
+from nodens.network.proof import is_proof, numbers_for, prove
 from nodens.network.proxy import Proxy, ProxyMode, Translation
 from nodens.network.proxy_survey import held_by_ipvs, survey_proxy
 from nodens.network.queues import Look as QueueLook
@@ -65,7 +65,7 @@ __all__ = [
     "look",
     "nft_table",
     "nft_text",
-    "number_for",
+    "numbers_for",
     "parse_resolv_conf",
     "probe",
     "prove",
