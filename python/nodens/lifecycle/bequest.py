@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from nodens.errors import EngineError, NodensError
 from nodens.lifecycle.estate import Estate, copy_of
-from nodens.lifecycle.intents import Called, Reload
+from nodens.lifecycle.intents import Called, Reload, Stop
 from nodens.lifecycle.line import DESCRIPTORS_LIMIT
 from nodens.lifecycle.succession import spell_steering
 from nodens.lifecycle.visit import Offer, Visit, Word
@@ -47,15 +47,20 @@ class Bequest:
         self._heir: Visit | None = None
         self._has_left = False
         self._unproved_s = 0.0  # until when nobody without a proof is told of
-        self._postponed: list[Reload] = []
+        self._is_gone = False  # "gone" was ordered: it is about to be the heir's
+        self._postponed: list[Reload | Stop] = []
         # The heir gets the one end, we alone have the other and never close it: it ends when we are dead, not before.
         self._life, self._our_life = os.pipe()
 
-    def postpones(self, reload: Reload) -> bool:
-        """Whether a reload must wait: what was lent may not change under the one who has it."""
-        if self._heir:
-            self._postponed.append(reload)
-        return bool(self._heir)
+    def postpones(self, intent: Reload | Stop) -> bool:
+        """Whether this must wait: what was lent may not change under the one who has it.
+
+        To stop waits only for the answer to "gone", which comes or does not in a moment: it settles whose all is.
+        """
+        must_wait = self._is_gone if isinstance(intent, Stop) else bool(self._heir)
+        if must_wait:
+            self._postponed.append(intent)
+        return must_wait
 
     def heard(self, called: Called) -> bool:
         """Do what the process after us asks for; whether it has all now. Until then we go on as before."""
@@ -69,6 +74,7 @@ class Bequest:
                 case Word.READS:
                     self._leave(visit)
                 case Word.TAKES:
+                    self._is_gone = True
                     visit.answer("gone")
                 case Word.HAS:
                     return self._give(visit)
@@ -149,15 +155,18 @@ class Bequest:
         except EngineError as error:
             self._log.error(f"{error}; it ends with us")
         self._log.info(f"handed over to {visit}")
+        for each in self._postponed:
+            if isinstance(each, Stop):
+                self._intents.put(each)
         return True
 
     def _take_back(self, why: str) -> None:
         """Go on as before."""
         self._log.warning(why)
-        self._heir = None
+        self._heir, self._is_gone = None, False
         if self._has_left:
             self._has_left = False
             self._helm.take_back()
-        for reload in self._postponed:
-            self._intents.put(reload)
+        for each in self._postponed:
+            self._intents.put(each)
         self._postponed.clear()

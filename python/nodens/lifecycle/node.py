@@ -202,10 +202,12 @@ def _loop(intents: Intents, node: Node, watch: Watch, bequest: Bequest | None) -
     """Take one intent after the other, until one is to end; gives how. The one thread that decides."""
     while True:
         intent = intents.get()
-        if isinstance(intent, Stop):
+        if isinstance(intent, Stop) and not (bequest and bequest.postpones(intent)):
             return End.HASTY if intent.is_hasty else End.CALM
         try:
             match intent:
+                case Stop():  # postponed
+                    pass
                 case Called():
                     if bequest and bequest.heard(intent):
                         return End.HANDED_OVER

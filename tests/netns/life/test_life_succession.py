@@ -215,3 +215,25 @@ def test_a_predecessor_that_is_told_to_stop_meanwhile_stops_and_the_successor_be
     second.until(STEERED)
     assert f"pid {first.pid} ended while it handed over: " in second.said
     assert_it_goes_on(second, pod, "a predecessor is stopped while it hands over", is_alone=False)
+
+
+@pytest.mark.parametrize("flags", RUNGS)
+def test_a_predecessor_that_is_told_to_stop_after_its_last_word_has_handed_over(
+    node: World, start: Start, load: Begin, flags: tuple[str, ...]
+) -> None:
+    """It was given, though not yet read: who gave it tears nothing down."""
+    first = start(node, *flags, around=fate("stop-peer", 4))
+    first.until(STEERED)
+    pod = load(node)
+    second = start(node, *flags, "-takeover")
+    second.until_stopped()
+    first.send(signal.SIGTERM)
+    assert first.wait() == 0
+    assert "handed over to nodens" in first.said
+    assert "Tearing down" not in first.said
+    second.send(signal.SIGCONT)
+    second.until(STEERED)
+    assert "took over from" in second.said
+    assert_it_goes_on(second, pod, f"told to stop after its last word, {flags}", is_alone=False)
+    with inside(node.node):
+        assert network.release().found == []
