@@ -13,7 +13,7 @@ from nodens.errors import EngineError
 from nodens.lifecycle.bequest import Bequest
 from nodens.lifecycle.intents import Called, Intent, Reload, Stop
 from nodens.lifecycle.visit import Offer, Word
-from nodens.observe import Log
+from nodens.observe import HANDOVERS, Log, Numbers
 
 
 @dataclass
@@ -54,6 +54,7 @@ class World:
     is_left: bool = False
     link: None = None
     steered: None = None
+    numbers: Numbers = field(default_factory=Numbers)
 
     @property
     def ground(self) -> World:

@@ -13,6 +13,7 @@ from nodens.lifecycle.intents import Called, Reload, Stop
 from nodens.lifecycle.line import DESCRIPTORS_LIMIT
 from nodens.lifecycle.succession import spell_steering
 from nodens.lifecycle.visit import Offer, Visit, Word
+from nodens.observe import Outcome, Role, tell_handover
 
 if TYPE_CHECKING:
     from nodens.engine import Running
@@ -105,10 +106,12 @@ class Bequest:
         except (NodensError, OSError) as error:
             self._log.warning(f"nothing was handed over to {visit}: {error}; we go on")
             visit.end(str(error))
+            tell_handover(self._standing.numbers, Role.GIVEN, Outcome.REFUSED)
             return
         if len(offer.estate.descriptors()) > DESCRIPTORS_LIMIT or self._standing.door.descriptor is None:
             offer.close()
             visit.end("all that we hold does not fit into one message")
+            tell_handover(self._standing.numbers, Role.GIVEN, Outcome.REFUSED)
             return
         self._heir = visit
         visit.answer(offer)
@@ -155,6 +158,7 @@ class Bequest:
         except EngineError as error:
             self._log.error(f"{error}; it ends with us")
         self._log.info(f"handed over to {visit}")
+        tell_handover(self._standing.numbers, Role.GIVEN, Outcome.DONE)
         for each in self._postponed:
             if isinstance(each, Stop):
                 self._intents.put(each)
@@ -163,6 +167,7 @@ class Bequest:
     def _take_back(self, why: str) -> None:
         """Go on as before."""
         self._log.warning(why)
+        tell_handover(self._standing.numbers, Role.GIVEN, Outcome.FAILED)
         self._heir, self._is_gone = None, False
         if self._has_left:
             self._has_left = False

@@ -15,12 +15,13 @@ from functools import partial
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
+from nodens import network
 from nodens.errors import EngineStopped, NetworkError
 from nodens.lifecycle.heartbeat import Heartbeat
 from nodens.lifecycle.orders import Orders
 from nodens.lifecycle.probe import unheard_in_part
 from nodens.lifecycle.repairs import Repairs
-from nodens.observe import CONTROL_FAILURES, Status, Withheld, tell_let_go, tell_steering
+from nodens.observe import CONTROL_FAILURES, Status, Withheld, tell_lapse, tell_let_go, tell_steering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,6 +179,7 @@ class Keeper:
             self._pause_s = _RETRY_S
             self._ground.clear_away()  # a dead agent's rules must not point traffic here, either
             return False
+        self._heartbeat.lapse()  # traffic was not here to be sent away
         steered.steer()
         if mute := self._mute(self.captured()):
             self._is_mute = True
@@ -217,6 +219,9 @@ class Keeper:
             if why := self._heartbeat.why_none():
                 self._let_go(steered, *why)
                 return
+            if (lapse := self._heartbeat.lapse()) and self._ground.plan.rung.let_go is not network.LetGo.NOTHING:
+                self._log.warning(lapse)
+                tell_lapse(self._numbers)
             while not self._heartbeat.troubles.empty():
                 self._trouble(self._heartbeat.troubles.get())
             if is_nudged:
@@ -245,7 +250,8 @@ class Keeper:
             said = f"worker {stuck}: no turn for more than a second; "
             said += "traffic goes to cluster DNS until all workers turn again"
         else:
-            said = f"{why}; traffic goes to cluster DNS until it does"
+            until = "until it runs freely for a while" if reason is Withheld.FROZEN else "until it does"
+            said = f"{why}; traffic goes to cluster DNS {until}"
         self._log.error(said)
         self._said = f"{why}; traffic is not pointed here"  # said, in other words
         self._sides.steering = Status(unready=(why,))

@@ -6,7 +6,7 @@ import os
 import time
 import traceback
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -25,7 +25,7 @@ from nodens.lifecycle.probe import answer_ourselves
 from nodens.lifecycle.refuse import refuse_taken_ports, refuse_without_capabilities
 from nodens.lifecycle.reload import Node, prepare
 from nodens.lifecycle.source import NotYetError
-from nodens.lifecycle.succession import stand
+from nodens.lifecycle.succession import NotTakenError, stand
 from nodens.lifecycle.upstreams import why_none_answers
 from nodens.lifecycle.watch import watching
 from nodens.observe import CONTROL_FAILURES, EVENTS, Numbers, Sides, Status
@@ -73,6 +73,7 @@ class Asked:
     own_metrics: HttpEndpoint | None = None
     pidfile: str = ""
     takes_over: bool = False
+    has_failed: bool = False  # to take over, just now: this is the second try, beside the one before us
     is_quiet: bool = False
     drain_ms: int = DRAIN_MS
     born_s: float = field(default_factory=time.monotonic)
@@ -85,7 +86,11 @@ def live(asked: Asked, log: Log, onlook: Onlook = None) -> int:
     """
     intents: Intents = SimpleQueue()
     with signals.listening(intents, log, partial(pidfile.remove, asked.pidfile)):
-        end, troubles = _serve(asked, intents, log, onlook)
+        try:
+            end, troubles = _serve(asked, intents, log, onlook)
+        except NotTakenError as error:
+            log.warning(f"{error}; we begin anew beside it")
+            end, troubles = _serve(replace(asked, has_failed=True), intents, log, onlook)
         if end is End.HANDED_OVER and _IN_A_POD in os.environ:
             _linger(intents, log)
     return NetworkError.exit_code if troubles else 0
@@ -105,7 +110,8 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         if plan.network.is_idle:
             refuse_taken_ports(plan.engine.listeners)
         else:
-            standing = stand(plan, life, intents, log, numbers, takes_over=asked.takes_over)
+            wishes = {"takes_over": asked.takes_over, "has_failed": asked.has_failed}
+            standing = stand(plan, life, intents, log, numbers, **wishes)
         asked.source.accept()
         sides = life.enter_context(Sides(numbers, log, network.holder))
         sides.is_sharing = asked.takes_over

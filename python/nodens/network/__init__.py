@@ -10,7 +10,7 @@ from nodens.network.ladder import Wishes, choose
 from nodens.network.leftovers import Leftovers
 from nodens.network.link import Link
 from nodens.network.link import find as find_link
-from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
+from nodens.network.model import HOLD_MS, ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
 from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
 from nodens.network.proof import is_proof, numbers_for, prove
@@ -24,6 +24,7 @@ from nodens.network.steer import Steered, holding, steering
 from nodens.network.survey import parse_resolv_conf, read_resolv_conf, survey
 
 __all__ = [
+    "HOLD_MS",
     "Capability",
     "Conntrack",
     "DoorHolder",

@@ -5,6 +5,7 @@ from nodens.observe.catalogue import (
     CONTROL,
     CONTROL_FAILURES,
     EVENTS,
+    HANDOVERS,
     LETS_GO,
     LISTENER_DEAF,
     PLAN_APPLIED,
@@ -24,6 +25,8 @@ from nodens.observe.catalogue import (
     Distribution,
     Family,
     Kind,
+    Outcome,
+    Role,
     Sample,
     Withheld,
     document,
@@ -34,13 +37,14 @@ from nodens.observe.health import Pulse, Status, Verdict, alive, ready
 from nodens.observe.log import Level, Log, LogForm
 from nodens.observe.numbers import Numbers
 from nodens.observe.sides import Sides, SnapshotSource, engine_samples
-from nodens.observe.steering import begin_steering, tell_let_go, tell_steering
+from nodens.observe.steering import begin_steering, tell_handover, tell_lapse, tell_let_go, tell_steering
 
 __all__ = [
     "BUILD_INFO",
     "CONTROL",
     "CONTROL_FAILURES",
     "EVENTS",
+    "HANDOVERS",
     "LETS_GO",
     "LISTENER_DEAF",
     "PLAN_APPLIED",
@@ -64,7 +68,9 @@ __all__ = [
     "Log",
     "LogForm",
     "Numbers",
+    "Outcome",
     "Pulse",
+    "Role",
     "Sample",
     "Sides",
     "SnapshotSource",
@@ -79,6 +85,8 @@ __all__ = [
     "ready",
     "render",
     "render_number",
+    "tell_handover",
+    "tell_lapse",
     "tell_let_go",
     "tell_steering",
 ]
