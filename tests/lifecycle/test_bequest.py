@@ -13,7 +13,7 @@ from nodens.errors import EngineError
 from nodens.lifecycle.bequest import Bequest
 from nodens.lifecycle.intents import Called, Intent, Reload, Stop
 from nodens.lifecycle.visit import Offer, Word
-from nodens.observe import HANDOVERS, Log, Numbers
+from nodens.observe import Log, Numbers
 
 
 @dataclass

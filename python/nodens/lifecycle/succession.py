@@ -67,7 +67,7 @@ class Standing:
         return bound
 
     def take_over(self, running: Running, log: Log) -> None:
-        """Make what we stand on ours, now that we answer. Raises NotTakenError: then it is the other one's as before."""
+        """Make what we stand on ours, now that we answer. Raises NotTakenError: then it is the other's as before."""
         if self.before and self.before.estate:
             self._take(self.before, self.before.estate, log)
             tell_handover(self.numbers, Role.TAKEN, Outcome.DONE)
@@ -92,7 +92,14 @@ class Standing:
 
 
 def stand(  # noqa: PLR0913 - all that the ground and the door are made with
-    plan: Plan, life: ExitStack, intents: Intents, log: Log, numbers: Numbers, *, takes_over: bool, has_failed: bool = False
+    plan: Plan,
+    life: ExitStack,
+    intents: Intents,
+    log: Log,
+    numbers: Numbers,
+    *,
+    takes_over: bool,
+    has_failed: bool = False,
 ) -> Standing:
     """Find out who is here, refuse or agree, and hold the ground. Raises NetworkError or BindError.
 
@@ -121,7 +128,9 @@ def stand(  # noqa: PLR0913 - all that the ground and the door are made with
         if first := _meet(name, where, takes_over=takes_over):  # it came in the same moment, and was first
             first.close()
         log.warning(f"{where}: the name of the hand-over is somebody else's; until it is free nobody can take over")
-    standing = Standing(ground=Ground(wanted, log, numbers, estate), door=door, before=before, is_sharing=takes_over, numbers=numbers)
+    standing = Standing(
+        ground=Ground(wanted, log, numbers, estate), door=door, before=before, is_sharing=takes_over, numbers=numbers
+    )
     life.enter_context(standing.ground)
     return standing
 

@@ -59,14 +59,19 @@ def test_a_process_that_is_frozen_again_and_again_is_not_trusted_until_it_runs_f
     program = start(node)
     program.until(STEERED)
     pod = load(node)
+    Event().wait(1.5)  # beats are given
     for number in range(4):
         program.send(signal.SIGSTOP)
         Event().wait(2.2)
         program.send(signal.SIGCONT)
         if number == 0:
-            program.until(r"\[WARNING\] no beat for \d\.\d s: we were stopped or starved; cluster DNS answered meanwhile$")
+            program.until(
+                r"\[WARNING\] no beat for \d\.\d s: we were stopped or starved; cluster DNS answered meanwhile$"
+            )
         elif number == 1:
-            program.until("stopped or starved again and again; traffic goes to cluster DNS until it runs freely for a while$")
+            program.until(
+                "stopped or starved again and again; traffic goes to cluster DNS until it runs freely for a while$"
+            )
         else:
             Event().wait(0.8)
     at = time.monotonic()
