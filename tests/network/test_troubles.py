@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from nodens.errors import NetworkError
 from nodens.network import ErrorType, Step, holders, netlink
 from nodens.network.iptables import Iptables
 from nodens.network.model import gather, refused
+from nodens.network.saved import Saved
 
 
 @pytest.mark.parametrize("step", list(Step))
@@ -83,6 +86,62 @@ def test_a_lock_that_others_hold_is_told_from_rules_that_are_refused(
         Iptables(flavour="nft").restore(4, "*raw\nCOMMIT\n")
     assert caught.value.step == step
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "interpreter",
+    [
+        pytest.param(None, id="no such file any more"),
+        pytest.param("Fatal Python error: init_fs_encoding: failed", id="its library is gone"),
+        pytest.param("Traceback (most recent call last):\nImportError: no `ctypes`", id="half of it is gone"),
+    ],
+)
+def test_a_tool_runs_though_our_own_interpreter_has_gone_from_under_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreter: str | None
+) -> None:
+    """It puts a tool into our grave; without it a node would keep its rules."""
+    (tmp_path / "iptables-nft-restore").write_text('#!/bin/sh\ncat > "$0.loaded"\n')
+    (tmp_path / "iptables-nft-restore").chmod(0o755)
+    python = tmp_path / "python"
+    if interpreter is not None:
+        python.write_text(f"#!/bin/sh\necho '{interpreter}' >&2\nexit 1\n")
+        python.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(sys, "executable", str(python))
+    Iptables(flavour="nft").restore(4, "*raw\nCOMMIT\n")
+    assert (tmp_path / "iptables-nft-restore.loaded").read_text() == "*raw\nCOMMIT\n"
+
+
+@pytest.mark.parametrize(
+    ("says", "is_refused"),
+    [
+        pytest.param("*raw\n:PREROUTING ACCEPT\n-A PREROUTING -j A\nCOMMIT", True, id="refused though nothing changed"),
+        pytest.param("*raw\n:PREROUTING ACCEPT\nCOMMIT", False, id="a neighbour took it away meanwhile"),
+    ],
+)
+def test_a_transaction_that_a_neighbour_made_needless_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, *, is_refused: bool
+) -> None:
+    """Two agents stopped together: the other one takes rules and set away after we have read them."""
+    (tmp_path / "saved").write_text("*raw\n:PREROUTING ACCEPT\n-A PREROUTING -j A\nCOMMIT\n")
+    (tmp_path / "then").write_text(says + "\n")
+    (tmp_path / "iptables-nft-save").write_text(f"#!/bin/sh\ncat {tmp_path}/saved\n")
+    (tmp_path / "iptables-nft-restore").write_text(
+        f"#!/bin/sh\ncp {tmp_path}/then {tmp_path}/saved\necho Set nodens-4 does not exist >&2\nexit 1\n"
+    )
+    for verb in ("save", "restore"):
+        (tmp_path / f"iptables-nft-{verb}").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def compose(saved: Saved) -> str:
+        return "".join(f"-D {line.line}\n" for line in saved.rules if line.table == "raw")
+
+    tool = Iptables(flavour="nft")
+    if is_refused:
+        with pytest.raises(NetworkError, match="Set nodens-4 does not exist"):
+            tool.edit(4, compose)
+    else:
+        tool.edit(4, compose)
 
 
 def test_a_tool_that_is_not_there_is_named() -> None:

@@ -16,7 +16,7 @@ import pytest
 HERE = Path(__file__).parent
 BOOT_LIMIT_S = 160  # it takes 5 to 30 seconds; a loaded machine more
 TESTS = HERE.parent
-PATHS = (TESTS.parent / "python", TESTS / "netns" / "life", TESTS / "netns" / "steering")  # tests are no package
+PATHS = (TESTS.parent / "python", TESTS, TESTS / "netns" / "life", TESTS / "netns" / "steering")  # tests are no package
 WORDS = ("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "mem=512M", "con=null", "con0=null,fd:2")
 
 Boot: TypeAlias = Callable[[str], dict[str, Any]]

@@ -77,6 +77,7 @@ class Ground:
         self._log = log
         self._numbers = numbers
         self._clearing = Clearing(log, numbers, self.count)
+        self._has_looked_last = False
 
     def __enter__(self) -> Self:
         """Hold the link with our own addresses. Raises NetworkError; then the node is as before."""
@@ -115,6 +116,7 @@ class Ground:
             return
         if not self.is_left:
             self._log.info("Tearing down")
+            self._clear_for_good()
         if steered := self.steered:
             self.attempt(steered.leave if self.is_left else steered.release)
         if link := self.link:
@@ -152,10 +154,25 @@ class Ground:
         if self.steered:
             self._clearing.look(self.steered)
 
+    def _clear_for_good(self) -> None:
+        """Look once more if rules beside ours stood: whose they were may have died meanwhile. What stays is told."""
+        if not (self.steered and self._clearing.is_anything_left):
+            return
+        for trouble in self._clearing.look(self.steered, is_last=True):
+            self.troubles.append(trouble)
+            self._log.error(str(trouble))
+
     def unsteer(self) -> None:
-        """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is."""
+        """Point no more queries at us; what was asked before is still answered. Left behind: stays as it is.
+
+        A neighbour that died since our last look left rules that would lead pods here for ever. They go now, while we
+        still answer those who are led here.
+        """
         if (steered := self.steered) and not self.is_left:
             self.attempt(steered.unsteer)
+            if not self._has_looked_last:
+                self._has_looked_last = True
+                self.clear_away()
         tell_steering(self._numbers, Withheld.STOPPING)
 
     def attempt(self, step: Callable[[], None]) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from nodens import network
 from nodens.errors import EngineStopped, NetworkError
 from nodens.lifecycle.heartbeat import Heartbeat
+from nodens.lifecycle.neighbours import Neighbours
 from nodens.lifecycle.orders import Orders
 from nodens.lifecycle.probe import unheard_in_part
 from nodens.lifecycle.repairs import Repairs
@@ -203,10 +204,12 @@ class Keeper:
         """Repair until told to stop, or until no beat is earned."""
         now_s = compared_s = time.monotonic()
         self._repairs.note()  # what was taken before we began to listen
+        neighbours = Neighbours(steered.neighbours)
+        neighbours.have_gone(now_s)  # who goes from now on is missed
         self._ground.clear_away()
         while not self._is_over.is_set():
             looks_s = now_s + (watch.look_s or self._interval_s)
-            until_s = min(compared_s + self._interval_s, self._repairs.due_s(), looks_s)
+            until_s = min(compared_s + self._interval_s, self._repairs.due_s(), looks_s, neighbours.due_s)
             is_nudged = self._wait(watch.filenos(), max(0.0, until_s - now_s))
             if self._is_over.is_set():
                 return
@@ -215,6 +218,8 @@ class Keeper:
             if now_s - compared_s >= self._interval_s:
                 compared_s = now_s
                 self._repairs.note()
+                self._ground.clear_away()
+            elif neighbours.have_gone(now_s):
                 self._ground.clear_away()
             if why := self._heartbeat.why_none():
                 self._let_go(steered, *why)

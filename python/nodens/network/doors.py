@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from nodens.network.ports import waiting_lines
+from nodens.network import sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_LISTENS: Final = 0x10000  # __SO_ACCEPTCON in the flags of /proc/net/unix
-_LINE: Final = re.compile(
-    r"^\S+: \S+ \S+ (?P<flags>[0-9A-Fa-f]+) \S+ \S+ +(?P<inode>\d+) @nodens/(?P<address>\S+)/(?P<port>\d+)$"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,26 +27,27 @@ class DoorHolder:
 
 
 def survey_doors(addresses: Iterable[str], port: int, proc: Path = Path("/proc")) -> tuple[DoorHolder, ...]:
-    """Find the doors of these addresses. Nobody is knocked at: that would disturb an agent."""
+    """Find the doors of these addresses. Nobody is knocked at: that would disturb an agent. Raises NetworkError."""
     wanted = tuple(dict.fromkeys(str(ip_address(address)) for address in addresses))
-    doors = [found for found in _doors(proc) if found["address"] in wanted and int(found["port"]) == port]
+    doors = [door for door in _doors() if door.address in wanted and door.port == port]
     if not doors:
         return ()
+    waiting = sockets.waiting(port)
     serving = {
-        address: {fields[9] for protocol in ("udp", "tcp") for fields in waiting_lines(protocol, address, port, proc)}
+        address: {each.inode for each in waiting if each.address.is_unspecified or each.address == ip_address(address)}
         for address in wanted
     }
-    holders = _holders({door["inode"] for door in doors} | set().union(*serving.values()), proc)
+    holders = _holders({door.inode for door in doors} | set().union(*serving.values()), proc)
     found = []
     for door in doors:
-        pids = [pid for pid, inodes in holders.items() if door["inode"] in inodes]
-        honest = [pid for pid in pids if holders[pid] & serving[door["address"]]]
+        pids = [pid for pid, inodes in holders.items() if door.inode in inodes]
+        honest = [pid for pid in pids if holders[pid] & serving[door.address]]
         pid = next(iter(honest or pids), None)
         found.append(
             DoorHolder(
-                address=door["address"],
+                address=door.address,
                 port=port,
-                is_open=bool(int(door["flags"], 16) & _LISTENS),
+                is_open=door.is_listening,
                 pid=pid,
                 program=_name(proc, pid),
                 serves=bool(honest),
@@ -61,17 +56,11 @@ def survey_doors(addresses: Iterable[str], port: int, proc: Path = Path("/proc")
     return tuple(dict.fromkeys(found))
 
 
-def _doors(proc: Path) -> list[dict[str, str]]:
-    """Read the names that look like doors; of one that listens there is one line, and one a guest who has not left."""
-    try:
-        lines = (proc / "net" / "unix").read_text(errors="replace").splitlines()
-    except OSError:
-        return []
-    found = [match.groupdict() for line in lines if (match := _LINE.match(line))]
-    open_ones = {(each["address"], each["port"]) for each in found if int(each["flags"], 16) & _LISTENS}
-    return [
-        each for each in found if int(each["flags"], 16) & _LISTENS or (each["address"], each["port"]) not in open_ones
-    ]
+def _doors() -> list[sockets.DoorSocket]:
+    """Pick the names that look like doors; of one that listens there is one, and one a guest who has not left."""
+    found = sockets.doors()
+    open_ones = {(each.address, each.port) for each in found if each.is_listening}
+    return [each for each in found if each.is_listening or (each.address, each.port) not in open_ones]
 
 
 def _holders(wanted: set[str], proc: Path) -> dict[int, set[str]]:

@@ -1,6 +1,6 @@
 """Notices that somebody took away a link, an address or rules: a reason to look, no verdict.
 
-The kernel's events tell. Legacy iptables sends none: its tables' sizes are asked for.
+The kernel's events tell. Legacy iptables sends none: its tables are asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
 
 from nodens.network import netlink
-from nodens.network.legacy import LOOK_S, Sizes
+from nodens.network.legacy import LOOK_S, Tables
 from nodens.network.model import Step, refused
 from nodens.network.netlink import NetlinkSocket
 
@@ -38,14 +38,14 @@ _TABLE_NAME: Final = 1  # the same attribute in all four
 
 
 class Watch:
-    """The kernel's events about what we hold, and the sizes of legacy tables.
+    """The kernel's events about what we hold, and what legacy tables are like.
 
     `look_s`: how often `touched` must be asked though no descriptor woke anybody; None: never.
     """
 
     def __init__(self, tables: Collection[str] = (), legacy: Collection[Place] = ()) -> None:
         """Listen for links and addresses; for rules of these tables, if any, of every family; look at legacy ones."""
-        self._sizes = Sizes(legacy)
+        self._legacy = Tables(legacy)
         self.look_s = LOOK_S if legacy else None
         self._tables = frozenset(tables)
         self._sockets: dict[NetlinkSocket, Touched] = {}
@@ -76,7 +76,7 @@ class Watch:
 
     def touched(self) -> frozenset[Touched]:
         """Read the events that wait, without waiting. Where the kernel lost some, everything counts as touched."""
-        found = {Touched.RULES} if self._sizes.have_changed() else set()
+        found = {Touched.RULES} if self._legacy.have_changed() else set()
         for kernel, what in self._sockets.items():
             try:
                 if any(self._matters(kind, body) for kind, body in kernel.events()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,11 +19,12 @@ from nodens.network.rules import Rule, Table, restore_text
 from nodens.network.saved import Saved, is_dropping, is_legacy, parse_saved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from nodens.network.saved import SavedRule
 
 _LOCK_WAIT_S: Final = 5  # as the original waits for /run/xtables.lock
+_EDIT_TRIES: Final = 2
 _PROGRAMS: Final = {4: "iptables", 6: "ip6tables"}
 _TABLES_IN_USE: Final = {4: Path("/proc/net/ip_tables_names"), 6: Path("/proc/net/ip6_tables_names")}
 _FAMILY_NAMES: Final = {4: "IPv4", 6: "IPv6"}
@@ -61,6 +63,26 @@ class Iptables:
         """Load one transaction; nothing of it holds if a line is refused."""
         program = self.program(family, "restore")
         run_tool([program, "--noflush", "-w", str(_LOCK_WAIT_S)], Step.LOAD_RULES, text, dies_with_us=True)
+
+    def edit(self, family: int, compose: Callable[[Saved], str]) -> None:
+        """Load what `compose` makes of the rules that stand; an empty text is nothing to do.
+
+        A text may be refused because others changed the rules after they were read, such as a neighbour that is stopped
+        together with us: then what stands is read again, and there may be nothing left to do.
+        """
+        text = compose(self.read(family))
+        for _ in range(_EDIT_TRIES):
+            if not text:
+                return
+            try:
+                self.restore(family, text)
+            except NetworkError:
+                before, text = text, compose(self.read(family))
+                if text == before:
+                    raise
+            else:
+                return
+        self.restore(family, text)
 
     def may_hold_raw(self, family: int) -> bool:
         """Whether the kernel has a table `raw` that this tool would read; told without running it."""
@@ -202,9 +224,16 @@ class HeldRules:
         """Make true what is wanted, in one transaction per family; say what had to be put back."""
         put_back = []
         for family in self.families:
-            insert, surplus = self._delta(family, self._tool.read(family))
+            insert: tuple[Rule, ...] = ()
+            surplus: tuple[SavedRule, ...] = ()
+
+            def compose(saved: Saved, family: int = family) -> str:
+                nonlocal insert, surplus
+                insert, surplus = self._delta(family, saved)
+                return restore_text(insert, deletions(surplus))
+
+            self._tool.edit(family, compose)
             if insert or surplus:
-                self._tool.restore(family, restore_text(insert, deletions(surplus)))
                 wanted = self._of(family)
                 self._replaced += sum(
                     line.rule is not None and line.rule.gate is None and line.rule not in wanted for line in surplus
@@ -216,13 +245,14 @@ class HeldRules:
         """Change what is wanted: in one transaction per family the new come and the old go."""
         old, self._wanted = self._wanted, tuple(wanted)
         for family in sorted({rule.family for rule in (*old, *wanted)}):
-            saved = self._tool.read(family)
-            insert, surplus = self._delta(family, saved)
-            gone = set(old) - set(self._wanted)
-            told = {line.rule for line in surplus}  # of a rule that is wanted no longer, all copies are there already
-            leaving = [*surplus, *(line for line in saved.rules if line.rule in gone - told)]
-            if insert or leaving:
-                self._tool.restore(family, restore_text(insert, deletions(leaving)))
+            self._tool.edit(family, partial(self._replacement, family, set(old) - set(self._wanted)))
+
+    def _replacement(self, family: int, gone: set[Rule], saved: Saved) -> str:
+        """Compose the transaction that makes true what is wanted and takes away what is wanted no longer."""
+        insert, surplus = self._delta(family, saved)
+        told = {line.rule for line in surplus}  # of a rule that is wanted no longer, all copies are there already
+        leaving = [*surplus, *(line for line in saved.rules if line.rule in gone - told)]
+        return restore_text(insert, deletions(leaving))
 
     def release(self) -> None:
         """Take our rules away, duplicates too."""
@@ -238,11 +268,14 @@ class HeldRules:
         wanted = self._of(family)
         insert, surplus = delta(wanted, saved)
         others = {line.rule for line in surplus if line.rule and line.rule not in wanted}
-        alive = {
-            address
-            for port in {rule.port for rule in others}
-            for address in holders.strangers({rule.address for rule in others}, port)
-        }
+        try:
+            alive = {
+                address
+                for port in {rule.port for rule in others}
+                for address in holders.strangers({rule.address for rule in others}, port)
+            }
+        except NetworkError:
+            alive = {rule.address for rule in others}  # who cannot be seen may live
         kept = {rule for rule in others if rule.address in alive}
         return insert, tuple(line for line in surplus if line.rule not in kept)
 

@@ -1,8 +1,10 @@
 """Rules for our addresses that are not ours: a dead agent's are taken away, a living one's are told of.
 
 A node-cache that was killed leaves rules that no dead-man's switch gates. Beside ours nobody notices them, and when we
-die or hang they keep pods from cluster DNS. They go only while our own steering stands, so no packet is without a rule,
-and only while no process but this one serves their addresses: then nobody is left whose they could be.
+die or hang they keep pods from cluster DNS. They go while our own steering stands, so no packet is without a rule; and
+also while traffic is withheld from us, and once it has been pointed away: then pods are cluster DNS's at once. In any
+case only while no process but this one serves their addresses, so that nobody is left whose they could be; where that
+cannot be seen they stay.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from nodens.network.model import SteeringPlan
     from nodens.network.rules import Rule
+    from nodens.network.saved import Saved
 
 _FAMILIES: Final = (4, 6)
 
@@ -76,13 +79,17 @@ def clear_away(plan: SteeringPlan, tool: Iptables | None) -> Leftovers:
     return found
 
 
-def _why_kept(plan: SteeringPlan, addresses: Sequence[str]) -> str:
+def _why_kept(plan: SteeringPlan, addresses: Sequence[str], found: Leftovers) -> str:
     """Say why rules of these addresses are not ours to remove; empty if they are a dead agent's, and may go."""
     if plan.rung.spelling is None:
         return "rules are not ours to set (-setupiptables=false)"
     if plan.is_left:
         return "asked to leave rules behind (-skipteardown)"
-    others = holders.strangers(addresses, plan.port)
+    try:
+        others = holders.strangers(addresses, plan.port)
+    except NetworkError as trouble:
+        found.troubles.append(trouble)
+        return str(trouble)  # who cannot be seen may live
     return f"another process serves {others[0]} port {plan.port}, too" if others else ""
 
 
@@ -101,10 +108,10 @@ def _clear_rules(plan: SteeringPlan, tool: Iptables, family: int, ours: Sequence
     for address in dict.fromkeys(line.rule.address for line in lines if line.rule):
         of_address = [line for line in lines if line.rule and line.rule.address == address]
         kind = f"{tool.program(family, '')}: {len(of_address)} rules of {address}"
-        why = _why_kept(plan, (address,))
+        why = _why_kept(plan, (address,), found)
         if not why:
             try:
-                tool.restore(family, restore_text((), deletions(of_address)))
+                tool.edit(family, partial(_deletions_of, frozenset(line.line for line in of_address)))
             except NetworkError as trouble:
                 why = str(trouble)
                 found.troubles.append(trouble)
@@ -112,6 +119,11 @@ def _clear_rules(plan: SteeringPlan, tool: Iptables, family: int, ours: Sequence
                 found.go(len(of_address), kind)
         if why and any(map(steers_for_ever, of_address)):
             found.stay(len(of_address), kind, why)
+
+
+def _deletions_of(lines: frozenset[str], saved: Saved) -> str:
+    """Compose the transaction that takes away those of these lines that stand."""
+    return restore_text((), deletions(line for line in saved.rules if line.rule and line.line in lines))
 
 
 def _clear_tables(plan: SteeringPlan, found: Leftovers) -> None:
@@ -123,7 +135,7 @@ def _clear_tables(plan: SteeringPlan, found: Leftovers) -> None:
         if not addresses or not set(addresses) <= set(plan.addresses):
             continue  # not of an agent, or of one that serves more than we
         count, kind = nft.count_rules(table.name), f"nft table inet {table.name}"
-        why = _why_kept(plan, addresses)
+        why = _why_kept(plan, addresses, found)
         if not why:
             nft.remove(table.name)
             found.go(count, kind)
@@ -138,5 +150,5 @@ def _clear_sets(plan: SteeringPlan, found: Leftovers) -> None:
         return
     gates = {gate_name(family) for family in _FAMILIES}
     for name in gates & set(ipset.sets()):
-        if not _why_kept(plan, plan.addresses):
+        if not _why_kept(plan, plan.addresses, found):
             ipset.remove(name, if_unused=True)

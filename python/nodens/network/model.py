@@ -60,6 +60,7 @@ class Step(StrEnum):
     REMOVE_SET = "remove the ipset"
     BEAT = "refresh the set"
     WATCH = "watch the kernel"
+    SEE_HOLDERS = "see who serves"
     STEER = "steer"
     UNSTEER = "unsteer"
 

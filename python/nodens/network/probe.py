@@ -87,7 +87,10 @@ def _who_has_a_dummy(name: str, port: int) -> str:
         return ""
     if state is None or state.kind != LinkKind.DUMMY:
         return ""
-    served = holders.served(state.addresses, port) or holders.overlapped(state.addresses, port)
+    try:
+        served = holders.served(state.addresses, port) or holders.overlapped(state.addresses, port)
+    except NetworkError as trouble:
+        return f"{name} is there as a dummy, and whose it is cannot be seen ({trouble})"
     return f"{name} is there as a dummy, and somebody serves {served[0]}" if served else ""
 
 

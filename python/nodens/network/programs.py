@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _RUN_LIMIT_S: Final = 30  # a node with many thousand rules takes seconds; a tool that hangs must not hang us
 _LOCK_WORDS: Final = "holding the xtables lock"
 _MORE_PATHS: Final = ":/usr/sbin:/sbin:/usr/local/sbin"
+_BROKEN_WORDS: Final = ("Fatal Python error", "Traceback (most recent call last)")  # Python's, and no tool's
 # Asks the kernel to kill it when its parent dies, sees that the parent has not died before that, and becomes the
 # program: PR_SET_PDEATHSIG is 1, SIGKILL is 9, and both outlive an exec.
 _DIE_WITH_US: Final = (
@@ -39,9 +40,9 @@ def run_tool(arguments: Sequence[str], step: Step, text: str | None = None, *, d
     path = find_program(arguments[0])
     if path is None:
         raise NetworkError(step, arguments[0], "no such program")
-    command = [*(_executioner() if dies_with_us else ()), path, *arguments[1:]]
+    command = [path, *arguments[1:]]
     try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=_RUN_LIMIT_S, check=False)
+        done = (dies_with_us and _run_with_us(command, text)) or _run(command, text)
     except subprocess.TimeoutExpired as error:
         raise NetworkError(step, arguments[0], f"no end after {_RUN_LIMIT_S} s") from error
     except OSError as error:
@@ -50,6 +51,24 @@ def run_tool(arguments: Sequence[str], step: Step, text: str | None = None, *, d
         why = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise NetworkError(Step.TAKE_LOCK if _LOCK_WORDS in why else step, arguments[0], why)
     return done.stdout
+
+
+def _run(command: Sequence[str], text: str | None) -> subprocess.CompletedProcess[str]:
+    """Run a command with a limit."""
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=_RUN_LIMIT_S, check=False)
+
+
+def _run_with_us(command: Sequence[str], text: str | None) -> subprocess.CompletedProcess[str] | None:
+    """Run it so that it dies with us. None: our interpreter cannot begin, so nothing on the node has changed.
+
+    It may have gone from under us: a venv made anew, Python upgraded in place. To leave rules behind for that would be
+    worse than a tool that, for some seconds, would not die with us.
+    """
+    try:
+        done = _run([*_executioner(), *command], text)
+    except OSError:
+        return None
+    return None if done.returncode and any(words in done.stderr for words in _BROKEN_WORDS) else done
 
 
 def _executioner() -> tuple[str, ...]:

@@ -75,6 +75,15 @@ class _Search:
     def why_kept(self, addresses: Iterable[str]) -> str:
         """Say why what is for these addresses may be a living agent's; empty if it is not. Forced, none is."""
         asked = () if self.is_forced else tuple(dict.fromkeys(addresses))
+        try:
+            return self._why_kept(asked)
+        except NetworkError as trouble:
+            return f"whether an agent lives cannot be seen ({trouble}); `--force` removes it"
+
+    def _why_kept(self, asked: tuple[str, ...]) -> str:
+        """Say why, where it can be seen. Without addresses nobody's sockets are asked for."""
+        if not asked:
+            return ""
         served = holders.served(asked, self.port)
         if living := [address for address in asked if address in served or address in self.held]:
             host = f"[{living[0]}]" if ip_address(living[0]).version == IPV6 else living[0]
@@ -159,7 +168,11 @@ def _release_rules(tool: Iptables, family: int, told: Release, search: _Search) 
     kept = {address: search.why_kept((address,)) for address in by_address}
     dead = [line for address, lines in by_address.items() if not kept[address] for line in lines]
     if dead and not search.only_looks:
-        tool.restore(family, restore_text((), deletions(dead)))
+        named = {(line.table, line.line) for line in dead}
+        tool.edit(
+            family,
+            lambda now: restore_text((), deletions(each for each in now.rules if (each.table, each.line) in named)),
+        )
     for address, lines in by_address.items():
         gates = {line.rule.gate for line in lines if line.rule and line.rule.gate}
         search.let_go.update({address} if gates else ())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nodens.errors import NetworkError
 from nodens.network.drift import Touched, Watch
+from nodens.network.holders import strange_sockets
 from nodens.network.ipset import Gate
 from nodens.network.iptables import HeldRules
 from nodens.network.leftovers import Leftovers, clear_away
@@ -179,6 +180,10 @@ class Steered:
         if rules is not None and (count := rules.take_replaced()):
             found.go(count, f"iptables: {count} rules without a gate, replaced by ours")
         return found
+
+    def neighbours(self) -> frozenset[str]:
+        """Give the numbers of others' sockets that serve our addresses, too. Raises NetworkError: it cannot be seen."""
+        return strange_sockets(self.plan.addresses, self.plan.port)
 
     def watch(self) -> Watch:
         """Listen for what can be taken from us. Nobody can touch an owned table, and nft's own beats are not drift."""

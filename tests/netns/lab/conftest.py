@@ -39,13 +39,13 @@ def raised(request: pytest.FixtureRequest, place: Place) -> World:
 def typed(place: Place) -> Typed:
     """Give `typed("status", "--json", PATH=...)`: `nodens lab status --json` with this world's name."""
 
-    def type_in(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def type_in(*words: str, patience_s: float = 25, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "nodens", "lab", *words],
             capture_output=True,
             text=True,
             check=False,
-            timeout=25,
+            timeout=patience_s,
             env={**os.environ, "NODENS_LAB": place.name, **environment},
         )
 

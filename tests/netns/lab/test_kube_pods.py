@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,45 @@ def test_a_restart_takes_over_node_by_node(cluster: Cluster, typed: Typed) -> No
     assert before.isdisjoint(pod.name for pod in cluster.pods())
     assert len(cluster.pods()) == 3
     assert "took over from pid" in pod_on(cluster).log
+
+
+@ONE_WORLD
+def test_a_roll_out_that_was_given_up_goes_on_and_leaves_one_pod_a_node(cluster: Cluster, typed: Typed) -> None:
+    """A broken Corefile, a restart that waits in vain, the manifest as it was: what a learner does after step 22."""
+    folder = lesson.Teacher(cluster.world.place).shell.folder
+    good = folder / "nodelocaldns.yaml"
+    broken = folder / "broken.yaml"
+    broken.write_text(good.read_text().replace(" success ", " sucess "))
+    restart = ("rollout", "restart", "daemonset/node-local-dns", "-n", "kube-system")
+    assert typed("apply", "-f", str(broken)).returncode == 0
+    with pytest.raises(subprocess.TimeoutExpired):  # a learner's Ctrl-C would do the same
+        typed(*restart, patience_s=4)
+    assert len(cluster.pods()) == 4
+    told = typed("apply", "-f", str(good))
+    assert told.returncode == 0, told.stderr
+    assert sorted(pod.node for pod in cluster.pods()) == [node.name for node in cluster.world.nodes]
+    shown = typed("get", "ds", "-n", "kube-system").stdout.splitlines()[1].split()
+    assert shown[:6] == ["node-local-dns", "3", "3", "3", "3", "3"]
+    assert typed("rollout", "status", "ds/node-local-dns", "-n", "kube-system").returncode == 0
+
+
+@ONE_WORLD
+def test_a_pod_that_gets_ready_after_its_roll_out_was_given_up_takes_the_place_of_the_old_one(
+    cluster: Cluster, typed: Typed
+) -> None:
+    """By `edit` the ConfigMap alone is mended: the kubelet starts the pod again, and nobody rolls on."""
+    edit = ("edit", "cm/node-local-dns", "-n", "kube-system")
+    assert typed(*edit, EDITOR="sed -i 's/ success / sucess /'").returncode == 0
+    with pytest.raises(subprocess.TimeoutExpired):
+        typed("rollout", "restart", "daemonset/node-local-dns", "-n", "kube-system", patience_s=4)
+    assert typed(*edit, EDITOR="sed -i 's/ sucess / success /'").returncode == 0
+    fresh = cluster.pods()[-1]
+    wait_until(lambda: fresh.is_ready, 25, "the kubelet to start it again")
+    assert typed("get", "pods", "-n", "kube-system").returncode == 0  # whoever looks, it goes on
+    assert [pod.name for pod in cluster.pods() if pod.node == fresh.node] == [fresh.name]
+    told = typed("rollout", "status", "ds/node-local-dns", "-n", "kube-system")
+    assert (told.returncode, told.stdout) == (0, 'daemon set "node-local-dns" successfully rolled out\n'), told.stderr
+    assert told.stderr.count(" took over from ") == 2
 
 
 @ONE_WORLD

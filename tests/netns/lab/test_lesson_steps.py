@@ -70,6 +70,17 @@ def test_a_step_holds_where_the_cache_is_installed(number: int, run: Run) -> Non
 
 
 @pytest.mark.parametrize("raised", [IPTABLES], indirect=True, ids=["iptables"])
+@pytest.mark.parametrize("number", [18, 19, 20, 21])
+def test_a_step_holds_alone_where_the_cache_has_counted_nothing_yet(
+    number: int, run: Run, teacher: lesson.Teacher
+) -> None:
+    teacher.bring(State.BEFORE, quietly)
+    teacher.bring(State.INSTALLED, quietly)
+    verdict = run(number)
+    assert verdict.holds, lesson.report.render_verdict(verdict)
+
+
+@pytest.mark.parametrize("raised", [IPTABLES], indirect=True, ids=["iptables"])
 class TestBrokenWorlds:
     """Each breaks one thing, and puts it back."""
 
@@ -151,6 +162,13 @@ class TestTypedCommands:
         assert "step 14 holds" in told.stdout
         assert teacher.done[14] is True
         assert "  14  holds  raw table" in typed("steps").stdout
+
+    def test_some_steps_are_run_in_order(self, teacher: lesson.Teacher, typed: Typed) -> None:
+        teacher.bring(State.INSTALLED, quietly)
+        told = typed("step", "16-17", "14")
+        assert told.returncode == 0, told.stdout
+        heads = [line for line in told.stdout.splitlines() if line.startswith("step ") and ":" in line]
+        assert [line.partition(":")[0] for line in heads] == ["step 16", "step 17", "step 14"]
 
     def test_a_broken_world_gives_exit_code_1(self, teacher: lesson.Teacher, typed: Typed) -> None:
         with stopped(agent(teacher)):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from lab_words import Typed, silently
 
-from nodens.lab.world import Place, ProxyMode, Wish, World, clear, find, is_alive, up, wait_until
+from nodens.lab.world import Place, ProxyMode, Wish, World, clear, find, is_alive, sole_raiser, up, wait_until
 from nodens.lab.world.clearing import pids_in
 
 pytestmark = pytest.mark.netns
@@ -250,3 +250,45 @@ def test_two_worlds_stand_beside_each_other(world: World) -> None:
         assert second.ask("dns-test", "10.96.0.10", "kubernetes.default.svc.cluster.local").rcode == "NOERROR"
     finally:
         clear(other)
+
+
+def test_while_a_world_is_raised_nobody_is_told_to_clear_it_away(place: Place, typed: Typed) -> None:
+    clear(place)
+    with sole_raiser(place):
+        place.folder.mkdir()
+        busy, shown = typed("up"), typed("status")
+        place.folder.rmdir()
+    assert (busy.returncode, busy.stderr) == (
+        5,
+        f"lab: another `up` is raising this world (pid {os.getpid()})\nhint: wait for it; `nodens lab status` tells\n",
+    )
+    assert (shown.returncode, shown.stdout) == (5, f"world {place.name}: is being raised (pid {os.getpid()})\n")
+    assert typed("up").returncode == 0
+
+
+def test_of_two_that_raise_at_once_one_does_and_the_other_harms_nothing(place: Place, typed: Typed) -> None:
+    clear(place)
+    command = [sys.executable, "-m", "nodens", "lab", "up", "--world", place.name]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [each.communicate(timeout=25) for each in both]
+    won = [each.returncode for each in both].index(0)
+    assert "the world stands after" in said[won][0] + said[1 - won][0]
+    assert "lab down` clears" not in said[0][1] + said[1][1]
+    assert typed("status").returncode == 0
+
+
+def test_what_is_hinted_names_the_world_that_was_asked_for(place: Place, typed: Typed) -> None:
+    """Without the environment's word: as it is typed, it works."""
+    clear(place)
+    named = {"NODENS_LAB": "lab"}
+    word = ("--world", place.name)
+    assert f"hint: sudo nodens lab up --world {place.name}\n" in typed("get", "pods", *word, **named).stderr
+    assert f"hint: sudo nodens lab up --world {place.name}\n" in typed("status", *word, **named).stdout
+    told = typed("up", *word, **named)
+    hinted = [line.split("nodens lab ", 1)[1].split() for line in told.stdout.splitlines() if "nodens lab " in line]
+    assert [words[0] for words in hinted] == ["status", "shell", "shell", "down"]
+    missing = typed("step", "14", *word, **named)
+    assert f"`nodens lab step 14 --prepare --world {place.name}` runs what is missing" in missing.stderr
+    assert f"      export NODENS_LAB={place.name}\n" in missing.stderr
+    assert typed(*hinted[0], **named).returncode == 0
+    assert typed(*hinted[3], **named).stdout.startswith("removed: ")

@@ -192,12 +192,13 @@ def test_a_pod_on_a_nodes_network_has_its_files_and_the_nodes_lock(raised: World
 
 
 @one_world
-def test_what_is_lost_on_purpose_is_lost_over_udp_alone_until_it_ends(raised: World) -> None:
+def test_what_is_lost_on_purpose_is_lost_over_udp_and_tcp_until_it_ends(raised: World) -> None:
     raised.lose(100)
-    with pytest.raises(LabError, match="no reply"), inside(raised.room("dns-test").namespace):
-        raised.ask("dns-test", "10.96.0.10", KUBERNETES, patience_s=0.3)
-    assert answers(raised, "dns-test", "10.96.0.10", KUBERNETES, transport="tcp") == ["10.96.0.1"]
+    for transport, says in (("udp", "no reply"), ("tcp", "cannot connect")):
+        with pytest.raises(LabError, match=says):
+            raised.ask("dns-test", "10.96.0.10", KUBERNETES, transport=transport, patience_s=0.3)
     raised.lose(0)
+    assert answers(raised, "dns-test", "10.96.0.10", KUBERNETES, transport="tcp") == ["10.96.0.1"]
     assert answers(raised, "dns-test", "10.96.0.10", KUBERNETES) == ["10.96.0.1"]
 
 
@@ -206,7 +207,7 @@ def test_one_percent_is_one_of_a_hundred_and_nothing_stays_after_it(raised: Worl
     pod = raised.topology.pods_of("kube-dns")[0]
     raised.lose(1)
     listed = raised.run(pod.name, "nft", "list", "table", "inet", "nodens-lab-faults").stdout
-    assert "udp dport 53 numgen random mod 10000 < 100 counter" in listed
+    assert "th dport 53 numgen random mod 10000 < 100 counter" in listed
     assert raised.loss == {"cluster DNS": 1}
     raised.lose(0)
     assert raised.run(pod.name, "nft", "list", "ruleset").stdout == ""

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -105,8 +108,8 @@ def test_while_it_takes_them_away_no_query_is_lost(node: World, start: Start, lo
     pod = load(node)
     for address in ADDRESSES:
         insert_as_node_cache(node, "nft", address)
-    program.send(signal.SIGTERM)
-    assert program.wait() == 0
+    program.send(signal.SIGKILL)  # told to stop it would have taken them away
+    program.wait()
     again = start(node)
     again.until("24 rules of a dead agent were removed")
     at_rest = again.send(signal.SIGCONT)
@@ -136,6 +139,101 @@ def test_rules_are_kept_while_their_node_cache_lives_and_go_after_it_died(
     story = pod.end()
     print(f"a node-cache, then both, then nodens, then nobody: {story}")
     assert story.by("cluster", since=at) > 600
+
+
+@pytest.mark.parametrize("flags", [(), ("-steering=iptables",)], ids=["rung 1", "rung 4"])
+def test_a_sigterm_right_after_the_death_of_a_node_cache_leaves_no_rule_and_loses_no_query(
+    node: World, start: Start, begin_node_cache: Callable[..., NodeCache], load: Begin, flags: tuple[str, ...]
+) -> None:
+    """A roll-back in mid-migration: the old one dies in its grace, then the new one is stopped."""
+    before = begin_node_cache(node)
+    program = start(node, "-takeover", *flags)
+    program.until(" rules beside ours would keep pods from cluster DNS when we are gone ")
+    before.kill()
+    pod = load(node)
+    Event().wait(0.3)
+    at = program.send(signal.SIGTERM)
+    assert program.wait() == 0
+    Event().wait(1)
+    story = pod.end()
+    print(f"a node-cache dies, and 0.3 s later we are told to stop, {flags or 'rung 1'}: {story}")
+    assert rules_of(node) == []
+    assert story.lost == []
+    assert story.by("cluster", since=at) > 600
+    assert "rules of a dead agent were removed" in program.said
+
+
+def test_a_sigterm_beside_a_node_cache_that_lives_leaves_its_rules_and_says_so(
+    node: World, start: Start, begin_node_cache: Callable[..., NodeCache]
+) -> None:
+    begin_node_cache(node)
+    program = start(node, "-takeover")
+    program.until(" rules beside ours would keep pods from cluster DNS when we are gone ")
+    program.send(signal.SIGTERM)
+    assert program.wait() == 0
+    assert len(rules_of(node)) == 24
+    assert re.search(r"\[WARNING\] 24 rules beside ours stay when we are gone .*another process serves", program.said)
+
+
+def test_a_sigterm_that_cannot_take_away_a_dead_node_caches_rules_says_so_and_the_exit_code_tells(
+    node: World, start: Start, begin_node_cache: Callable[..., NodeCache], tmp_path: Path
+) -> None:
+    """The restore program of this process can be broken by the test; nothing but stale rules needs it on rung 1."""
+    restore = tmp_path / "sbin"
+    restore.mkdir()
+    tool = restore / "iptables-nft-restore"
+    tool.write_text("#!/bin/sh\necho refused by the test >&2\nexit 1\n")
+    tool.chmod(0o755)
+    before = begin_node_cache(node)
+    program = start(node, "-takeover", around=("env", f"PATH={restore}:{os.environ['PATH']}"))
+    program.until(" rules beside ours would keep pods from cluster DNS when we are gone ")
+    before.kill()
+    program.send(signal.SIGTERM)
+    assert program.wait() == 3
+    assert len(rules_of(node)) == 24
+    assert "[ERROR] iptables-nft-restore: cannot load the iptables rules: refused by the test" in program.said
+    assert "24 rules beside ours stay when we are gone" in program.said
+
+
+def test_two_seconds_after_the_death_of_a_node_cache_a_sigkill_leaves_pods_to_cluster_dns(
+    node: World, start: Start, begin_node_cache: Callable[..., NodeCache], load: Begin
+) -> None:
+    """At the default interval of a minute: its sockets are followed, and only their end has its rules looked at."""
+    before = begin_node_cache(node)
+    program = start(node, "-takeover")
+    program.until(" rules beside ours would keep pods from cluster DNS when we are gone ")
+    Event().wait(1.2)  # its sockets have been seen
+    at = time.monotonic()
+    before.kill()
+    program.until("24 rules of a dead agent were removed")
+    took_s = time.monotonic() - at
+    pod = load(node)
+    Event().wait(0.3)
+    at = program.send(signal.SIGKILL)
+    Event().wait(1)
+    story = pod.end()
+    print(f"a node-cache's rules go {took_s:.1f} s after its death; then SIGKILL: {story}")
+    assert story.by("cluster", since=at) > 600
+    assert took_s < 4  # 1.5 s, and the tools under load
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        pytest.param("mount -t proc -o subset=pid proc /proc", id="/proc/net is hidden"),
+        pytest.param("mount -t tmpfs none /proc", id="no /proc: nobody can be told from us"),
+    ],
+)
+def test_the_rules_of_a_node_cache_that_cannot_be_seen_are_kept(
+    node: World, start: Start, begin_node_cache: Callable[..., NodeCache], hide: str
+) -> None:
+    begin_node_cache(node)
+    around = ("unshare", "-m", "--propagation", "private", "sh", "-c", f'{hide} && exec "$@"', "-")
+    program = start(node, "-takeover", SYNC, around=around)
+    program.until(" rules beside ours would keep pods from cluster DNS when we are gone ")
+    Event().wait(1.5)
+    assert len(rules_of(node)) == 24
+    assert "a bug of nodens" not in program.said
 
 
 def test_a_node_cache_that_is_replaced_by_surge_ends_clean(

@@ -6,11 +6,13 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from node_cache_rules import rules_of
 from node_life import Program
 from small_world import World
 
@@ -56,6 +58,35 @@ def test_a_child_that_waits_for_the_lock_does_not_steer_for_a_dead_agent(
         os.close(child)
     assert "nodelocaldns" not in node.on_node("ip", "link")
     assert node.on_node("iptables-legacy-save", "-t", "raw").count("skip conntrack") == 0
+
+
+# The real program, whose interpreter's file has gone by the time it has steered: a venv was made anew.
+UPROOTED = """
+import sys
+from nodens.cli import node_cache
+from nodens.network.steer import Steered
+real = Steered.steer
+def steer(self):
+    real(self)
+    sys.executable = "/none/python"
+Steered.steer = steer
+sys.argv = sys.argv[3:]
+sys.exit(node_cache.main())
+"""
+
+
+def test_an_agent_whose_interpreter_was_replaced_repairs_and_takes_its_rules_away(
+    node: World, start: Callable[..., Program], tmp_path: Path
+) -> None:
+    script = tmp_path / "uprooted.py"
+    script.write_text(UPROOTED)
+    program = start(node, "-steering=iptables", around=(sys.executable, str(script)))
+    program.until(STEERED)
+    node.on_node("iptables-nft", "-t", "raw", "-F")
+    program.until("Added back nodelocaldns rule")
+    program.send(signal.SIGTERM)
+    assert program.wait() == 0, program.said
+    assert rules_of(node) == []
 
 
 def is_gone(process: int) -> bool:

@@ -54,6 +54,25 @@ def test_two_agents_of_different_rungs_live_beside_each_other(node: World, start
     assert story.first_by("cluster", at) < 3
 
 
+def test_two_neighbours_that_are_stopped_together_both_end_well(node: World, start: Start, load: Begin) -> None:
+    """What one had read, the other took away: it was called a failure."""
+    one = start(node, "-steering=iptables")
+    one.until(STEERED)
+    other = start(node, "-steering=iptables", "-takeover", "-interfacename=other")
+    other.until(STEERED)
+    pod = load(node)
+    Event().wait(0.3)
+    one.send(signal.SIGTERM)
+    at = other.send(signal.SIGTERM)
+    assert (one.wait(), other.wait()) == (0, 0), f"{one.said}\n{other.said}"
+    Event().wait(1)
+    story = pod.end()
+    print(f"two agents on rung 4 are stopped together: {story}")
+    assert story.lost == []
+    assert story.by("cluster", since=at) > 600
+    assert rules_of(node) == []
+
+
 def test_one_who_flushes_all_the_time_is_answered_more_slowly_and_named_once(node: World, start: Start) -> None:
     program = start(node, "-steering=iptables")
     program.until(STEERED)

@@ -15,6 +15,10 @@ from nodens.network import Touched
 
 pytestmark = pytest.mark.netns
 
+_SAID = ("-m", "comment", "--comment", "NodeLocal DNS Cache: skip conntrack", "-j", "NOTRACK")
+ELSEWHERE = ("-d", "192.0.2.9", "-p", "udp", "--dport", "53", *_SAID)
+ELSEWHERE6 = ("-d", "2001:db8::9", "-p", "udp", "--dport", "53", *_SAID)
+
 LINK_GONE = ("ip", "link", "del", "nodelocaldns")
 ADDRESS_GONE = ("ip", "addr", "del", BORROWED[0] + "/32", "dev", "nodelocaldns")
 V6_GONE = ("ip", "addr", "del", BORROWED[1] + "/128", "dev", "nodelocaldns")
@@ -80,6 +84,18 @@ def test_what_is_taken_away_is_noticed_and_put_back_within_a_second(
         pytest.param(
             rung(accepts=True), ("iptables-legacy", "-F"), "IPv4 iptables (8 missing, 0 too many)", id="ACCEPT rules"
         ),
+        pytest.param(
+            rung("iptables", "nothing"),
+            ("iptables-legacy", "-t", "raw", "-R", "PREROUTING", "1", *ELSEWHERE),
+            "IPv4 iptables (1 missing, 0 too many)",
+            id="another rule of the same size in its place",
+        ),
+        pytest.param(
+            rung("iptables", "nothing"),
+            ("ip6tables-legacy", "-t", "raw", "-R", "PREROUTING", "1", *ELSEWHERE6),
+            "IPv6 iptables (1 missing, 0 too many)",
+            id="the same of IPv6",
+        ),
     ],
 )
 def test_legacy_iptables_sends_no_events_and_is_noticed_all_the_same(
@@ -101,6 +117,19 @@ def test_legacy_iptables_sends_no_events_and_is_noticed_all_the_same(
             assert watch.touched() == frozenset()
         print(f"{' '.join(harm)}: noticed and put back in {took_s * 1000:.0f} ms")
         assert steered.missing() == ()
+
+
+def test_counters_of_legacy_iptables_that_move_are_no_change(make_world: Callable[[str], World]) -> None:
+    world = make_world("legacy")
+    plan = plan_of(rung("iptables", "nothing"))
+    counted = ("iptables-legacy", "-t", "raw", "-nvxL", "PREROUTING")
+    with inside(world.node), network.holding(plan) as link, network.steering(plan, link) as steered:
+        world.serve(world.node, BORROWED[0], b"node")
+        with steered.watch() as watch:
+            before = world.on_node(*counted)
+            assert world.ask(BORROWED[0]) == "node"
+            assert world.on_node(*counted) != before
+            assert watch.wait(1.2) == frozenset()
 
 
 def test_flushes_of_everything_leave_an_owned_table_alone(world: World) -> None:

@@ -129,7 +129,7 @@ def test_a_socket_on_all_addresses_may_be_an_agents(world: World, address: str, 
     """A Corefile without `bind` gives such a socket; its rules once were removed while it lived."""
     insert_as_node_cache(world, "nft", BORROWED[0])
     server = world.serve(world.node, address, b"node")
-    with inside(world.node), socket.socket(socket.AF_UNIX) as door:
+    with inside(world.node), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
         if has_door:
             door.bind("\0nodens/169.254.20.10/53")
         assert [(trace.what, trace.kept) for trace in network.release().found] == [

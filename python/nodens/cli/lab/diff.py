@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> int:
     if before is None or not teacher.is_installed:
         raise LabError(
             "lab: there is no after yet: the cache is not installed\n"
-            "hint: nodens lab diff --prepare, or steps 3 to 9 of the lesson"
+            f"hint: {teacher.place.line('diff --prepare')}, or steps 3 to 9 of the lesson"
         )
     width = shutil.get_terminal_size((160, 40)).columns
     after = lesson.snapshot.take(standing(asked.world))

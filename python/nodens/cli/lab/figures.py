@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nodens.cli.lab.stage import staged
 from nodens.cli.lab.where import add_world
+from nodens.cli.readers import one_of
 from nodens.lab import lesson
 from nodens.lab.world import ProxyMode, require
 
@@ -32,8 +33,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--md", type=Path, metavar="FILE", help="write the table as Markdown")
     parser.add_argument(
         "--proxy",
-        type=ProxyMode,
-        choices=[ProxyMode.IPTABLES, ProxyMode.NFTABLES],
+        type=one_of("a mode of the lab's kube-proxy", ProxyMode.IPTABLES, ProxyMode.NFTABLES),
+        metavar="{iptables,nftables}",
         help="kube-proxy's mode of a new world",
     )
     add_world(parser)

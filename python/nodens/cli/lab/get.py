@@ -28,8 +28,10 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     named = [asked.kind, *([asked.name] if asked.name else [])]
     wanted = read_asked(named, "" if asked.all_namespaces else asked.namespace, asked.selector, asked.output)
+    cluster = cluster_of(asked)
+    cluster.settle()
     try:
-        text = render(cluster_of(asked), wanted)
+        text = render(cluster, wanted)
     except LabError as error:
         if "(NotFound)" not in str(error):
             raise

@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from nodens.cli.lab.kubectl import cluster_of, parser_of
+from nodens.cli.readers import read_seconds
 from nodens.errors import LabError
 from nodens.lab.kube import Pod
 
@@ -23,7 +24,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("node", help="such as k01-worker")
     parser.add_argument(
         "--hold",
-        type=float,
+        type=read_seconds,
         default=0.0,
         metavar="S",
         help="hold the kubelet back for so long, as its back-off does after some crashes; default: it starts again "
@@ -32,9 +33,11 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     if not 0 <= asked.hold <= _HOLD_LIMIT_S:
         raise LabError(f"kill: --hold {asked.hold:g}; expected at most {_HOLD_LIMIT_S:g} s")
-    pods = [pod for pod in cluster_of(asked).pods() if pod.node == asked.node and pod.status.pid]
+    cluster = cluster_of(asked)
+    pods = [pod for pod in cluster.pods() if pod.node == asked.node and pod.status.pid]
     if not pods:
-        raise LabError(f"kill: no node cache runs on {asked.node}\nhint: nodens lab create -f nodelocaldns.yaml")
+        hint = f"hint: {cluster.world.place.line('create -f nodelocaldns.yaml')}"
+        raise LabError(f"kill: no node cache runs on {asked.node}\n{hint}")
     for pod in pods:
         _kill(pod, asked.hold)
     return 0

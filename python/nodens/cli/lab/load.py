@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from nodens.cli.lab.where import add_world, standing
+from nodens.cli.readers import read_seconds, read_whole
 from nodens.errors import LabError
 from nodens.lab import lesson
 from nodens.lab.world import require
@@ -30,9 +31,15 @@ def main(words: Sequence[str]) -> int:
         "second after the beginning a command is run, if one is given. Tells how many were answered, by whom, how many "
         "were lost, and the longest gap. The load stays within the world's namespaces.",
     )
-    parser.add_argument("--rate", type=int, default=500, help=f"a second; {_RATE_LIMIT} at most (default %(default)s)")
     parser.add_argument(
-        "--for", type=float, dest="seconds", metavar="S", help="seconds (default: 3; with a command, till it has ended)"
+        "--rate", type=read_whole, default=500, help=f"a second; {_RATE_LIMIT} at most (default %(default)s)"
+    )
+    parser.add_argument(
+        "--for",
+        type=read_seconds,
+        dest="seconds",
+        metavar="S",
+        help="seconds (default: 3; with a command, till it has ended)",
     )
     parser.add_argument("command", nargs="?", default="", help="a line for sh, run while the load goes on")
     add_world(parser)

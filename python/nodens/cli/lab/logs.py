@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nodens.cli.lab.kubectl import cluster_of, parser_of
+from nodens.cli.readers import read_whole
 from nodens.lab.kube import matches
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("pod", nargs="?", default="", help="its name")
     parser.add_argument("-l", "--selector", default="", metavar="LABEL=VALUE", help="all pods with a label")
     parser.add_argument("--node", default="", help="those on a node (kubectl has no such thing)")
-    parser.add_argument("--tail", type=int, default=0, metavar="N", help="the last lines of each")
+    parser.add_argument(
+        "--tail", type=read_whole, default=-1, metavar="N", help="the last lines of each; -1, the default: all"
+    )
     asked = parser.parse_args(words)
     found = [
         pod
@@ -33,5 +36,5 @@ def main(words: Sequence[str]) -> int:
         return 1
     for pod in found:
         lines = pod.log.splitlines(keepends=True)
-        sys.stdout.write("".join(lines[-asked.tail :] if asked.tail else lines))
+        sys.stdout.write("".join(lines[max(0, len(lines) - asked.tail) :] if asked.tail >= 0 else lines))
     return 0

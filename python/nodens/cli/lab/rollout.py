@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nodens.cli.lab.kubectl import cluster_of, parser_of, read_key, tell
+from nodens.cli.readers import one_of
 from nodens.lab.kube import READY_S, Cluster, Key, plural
 from nodens.lab.world import wait_until
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def main(words: Sequence[str]) -> int:
     """Wait for a roll-out, or begin one."""
     parser = parser_of("rollout", "Wait until a DaemonSet's pods are ready (status), or replace them all (restart).")
-    parser.add_argument("what", choices=["status", "restart"])
+    parser.add_argument("what", metavar="{status,restart}", type=one_of("known here", "status", "restart"))
     parser.add_argument("object", nargs="+", help="such as daemonset/node-local-dns")
     parser.add_argument("--node", default="", help="restart: its pod alone (kubectl has no such thing)")
     asked = parser.parse_args(words)
@@ -35,6 +36,7 @@ def _wait(cluster: Cluster, key: Key) -> int:
     if found is None:
         sys.stderr.write(f'Error from server (NotFound): {plural(key)} "{key.name}" not found\n')
         return 1
+    cluster.resume(tell)
     wanted, said = len(cluster.nodes_of(found)), -1
 
     def is_done() -> bool:

@@ -21,7 +21,7 @@ def staged(name: str, proxy: ProxyMode | None) -> Iterator[World]:
     if world:
         if proxy not in {None, world.mode}:
             raise LabError(
-                f"lab: a world stands with kube-proxy's mode {world.mode}; expected {proxy}\nhint: nodens lab down"
+                f"lab: a world stands with kube-proxy's mode {world.mode}; expected {proxy}\nhint: {place.line('down')}"
             )
         yield world
         return

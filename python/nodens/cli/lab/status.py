@@ -72,10 +72,13 @@ _STANDING = {"whole": "stands", "half": "stands, but not all of it is well"}
 
 
 def _without_world(told: dict[str, Any]) -> str:
+    place = Place(told["world"])
+    if "raising" in told:
+        return f"world {told['world']}: is being raised (pid {told['raising']})"
     if told["standing"] == "none":
-        return f"world {told['world']}: nothing stands\nhint: sudo nodens lab up"
+        return f"world {told['world']}: nothing stands\nhint: sudo {place.line('up')}"
     left = [*told["left"], *(f"pid {pid}" for pid in told["pids"])]
-    return f"world {told['world']}: only what is left of one: {', '.join(left)}\nhint: sudo nodens lab down"
+    return f"world {told['world']}: only what is left of one: {', '.join(left)}\nhint: sudo {place.line('down')}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

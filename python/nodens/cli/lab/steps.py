@@ -33,5 +33,6 @@ def main(words: Sequence[str]) -> int:
         print(lesson.report.render_markdown(lesson.chapters(lesson.Scene()), lesson.recording.read()), end="")
         return 0
     print(lesson.report.render_list(lesson.chapters(scene), lesson.Teacher(world.place).done if world else {}), end="")
-    print("\nrun one: sudo nodens lab step 1" if world else "\nno world stands: sudo nodens lab up")
+    place = Place(asked.world)
+    print(f"\nrun one: sudo {place.line('step 1')}" if world else f"\nno world stands: sudo {place.line('up')}")
     return 0

@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING
 
 from nodens.cli.lab.where import add_world
 from nodens.cli.live_line import CLEAR_LINE
-from nodens.lab.world import Place, Progress, ProxyMode, Wish, World, find, is_alive, require, up
+from nodens.cli.readers import one_of
+from nodens.lab.world import Place, Progress, ProxyMode, Wish, World, find, is_alive, refuse_two, require, up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_AFTER = """\
-
-look round:  nodens lab status
-             nodens lab shell dns-test -- nslookup kubernetes.default
-             nodens lab shell k01-worker
-take away:   nodens lab down"""
 
 
 def main(words: Sequence[str]) -> int:
@@ -34,8 +28,8 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument(
         "--proxy",
-        type=ProxyMode,
-        choices=[ProxyMode.IPTABLES, ProxyMode.NFTABLES],
+        type=one_of("a mode of the lab's kube-proxy", ProxyMode.IPTABLES, ProxyMode.NFTABLES),
+        metavar="{iptables,nftables}",
         default=ProxyMode.IPTABLES,
         help="kube-proxy's mode (default: %(default)s)",
     )
@@ -44,6 +38,7 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     require()
     place, wish = Place(asked.world), Wish(mode=asked.proxy, dual_stack=asked.dual_stack)
+    refuse_two(place)
     if world := find(place):
         return _already(world, wish)
     began = time.monotonic()
@@ -53,8 +48,20 @@ def main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nlab: interrupted; everything was taken back\n")
         return 5
-    print(f"the world stands after {time.monotonic() - began:.1f} s; the node cache is not installed yet{_AFTER}")
+    print(
+        f"the world stands after {time.monotonic() - began:.1f} s; the node cache is not installed yet\n{_after(place)}"
+    )
     return 0
+
+
+def _after(place: Place) -> str:
+    """Say what can be typed now."""
+    return (
+        f"\nlook round:  {place.line('status')}\n"
+        f"             {place.line('shell dns-test')} -- nslookup kubernetes.default\n"
+        f"             {place.line('shell k01-worker')}\n"
+        f"take away:   {place.line('down')}"
+    )
 
 
 def _already(world: World, wish: Wish) -> int:
@@ -63,11 +70,11 @@ def _already(world: World, wish: Wish) -> int:
     print(f"a world stands already at {world.place.folder}: kube-proxy's mode {world.mode}, {families}")
     if dead := [program for program in world.programs() if not is_alive(program)]:
         names = ", ".join(f"{program.name} on {program.room}" for program in dead)
-        sys.stderr.write(f"lab: ended since: {names}\nhint: nodens lab down, then up again\n")
+        sys.stderr.write(f"lab: ended since: {names}\nhint: {world.place.line('down')}, then up again\n")
         return 5
     if (world.mode, world.dual_stack) == (wish.mode, wish.dual_stack):
         return 0
-    sys.stderr.write("lab: it is another one than asked for\nhint: nodens lab down, then up again\n")
+    sys.stderr.write(f"lab: it is another one than asked for\nhint: {world.place.line('down')}, then up again\n")
     return 5
 
 

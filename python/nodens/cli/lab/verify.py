@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nodens.cli.lab.stage import staged
 from nodens.cli.lab.where import add_world
 from nodens.cli.live_line import CLEAR_LINE
+from nodens.cli.readers import one_of
 from nodens.errors import LabError
 from nodens.lab import lesson
 from nodens.lab.world import ProxyMode, require
@@ -34,8 +35,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print everything as JSON, commands and outputs included")
     parser.add_argument(
         "--proxy",
-        type=ProxyMode,
-        choices=[ProxyMode.IPTABLES, ProxyMode.NFTABLES],
+        type=one_of("a mode of the lab's kube-proxy", ProxyMode.IPTABLES, ProxyMode.NFTABLES),
+        metavar="{iptables,nftables}",
         help="kube-proxy's mode of a new world",
     )
     parser.add_argument("--record", action="store_true", help="keep the outputs for the pages that are made of them")

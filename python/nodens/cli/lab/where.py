@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from nodens.lab import world
-from nodens.lab.world import Place, World
+from nodens.lab.world import VARIABLE, Place, World, default_name
 
 if TYPE_CHECKING:
     import argparse
-
-VARIABLE: Final = "NODENS_LAB"
 
 
 def add_world(parser: argparse.ArgumentParser) -> None:
     """Let a sub-command be told which world."""
     parser.add_argument(
         "--world",
-        default=os.environ.get(VARIABLE, "lab"),
+        default=default_name(),
         metavar="NAME",
         help=f"a world of its own, beside others (default: {VARIABLE} of the environment, else `lab`)",
     )

@@ -65,6 +65,8 @@ class Cluster:
             return "created"
         merged = _with_what_was_given(old, found)
         if merged.body == old.body:
+            if found.key.kind == "DaemonSet":
+                self._roll(merged, tell)  # one that was given up half-way goes on, as a controller's does
             return "unchanged"
         self._keep(merged)
         if found.key.kind == "ConfigMap":
@@ -154,22 +156,68 @@ class Cluster:
             for pod in self.pods(daemon_set.key.name):
                 refresh_config_map(pod, daemon_set, config_map)
 
+    def resume(self, tell: Tell) -> None:
+        """Go on with roll-outs whose command has ended too soon, as their controller does, and wait for their pods."""
+        with self.store.held_if_free() as is_ours:
+            for daemon_set, _ in self.objects("DaemonSet") if is_ours else ():
+                for node in self.nodes_of(daemon_set):
+                    self._roll_on(daemon_set, node, tell, is_patient=True)
+
+    def settle(self) -> None:
+        """Let such roll-outs take the step that is due: a new pod that is ready takes the place of others beside it."""
+        with self.store.held_if_free() as is_ours:
+            for daemon_set, _ in self.objects("DaemonSet") if is_ours else ():
+                for node in self.nodes_of(daemon_set):
+                    here = self._on(daemon_set, node)
+                    fresh = [pod for pod in here if pod.template == _digest(daemon_set)] if len(here) > 1 else []
+                    if stays := next((pod for pod in reversed(fresh) if pod.is_ready), None):
+                        self._end_all(here, but=[stays])
+
+    def _end_all(self, pods: list[Pod], but: list[Pod]) -> None:
+        """End pods, but for some."""
+        for pod in pods:
+            if pod.name not in {each.name for each in but}:
+                self._end(pod)
+
+    def _on(self, daemon_set: KubeObject, node: str) -> list[Pod]:
+        """List a DaemonSet's pods on a node, oldest first."""
+        return [pod for pod in self.pods(daemon_set.key.name) if pod.node == node]
+
     def _roll(self, daemon_set: KubeObject, tell: Tell, node: str = "") -> None:
-        """Put new pods in the place of old ones, node by node, in the way that its updateStrategy asks for.
+        """Leave one new, ready pod on each node, node by node, in the way that its updateStrategy asks for.
 
         `node` chooses one alone, as a `maxUnavailable` of one does for as long as its first pod is not ready.
         """
-        newest = _digest(daemon_set)
+        nodes = self.nodes_of(daemon_set)
+        self._end_all(self.pods(daemon_set.key.name), but=[pod for each in nodes for pod in self._on(daemon_set, each)])
+        for each in nodes:
+            if node in {"", each}:
+                self._roll_on(daemon_set, each, tell)
+
+    def _roll_on(self, daemon_set: KubeObject, node: str, tell: Tell, *, is_patient: bool = False) -> None:
+        """Roll over one node, whatever an earlier roll-out has left there.
+
+        A new pod that crashes has a back-off of minutes at last; unless we are patient it is replaced at once.
+        """
+        newest, here = _digest(daemon_set), self._on(daemon_set, node)
+        if [pod.template for pod in here] == [newest]:
+            return
         rolling = (daemon_set.spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
         surges = str(rolling.get("maxSurge", 0)) not in {"0", "0%"}
-        for old in [pod for pod in self.pods(daemon_set.key.name) if pod.template != newest and node in {"", pod.node}]:
-            if not surges:
-                self._end(old)
-            fresh = self._start(daemon_set, old.node)
-            wait_until(lambda fresh=fresh: fresh.is_ready, READY_S, f"pod {fresh.name} on {old.node} to be ready")  # type: ignore[misc]  # the default binds the loop's value
-            if surges:
-                self._end(old)
-            tell(f"{old.node}: {fresh.name} {'took over from' if surges else 'came after'} {old.name}")
+        fresh = [pod for pod in here if pod.template == newest and (is_patient or _may_get_ready(pod))][-1:]
+        old = [pod for pod in here if pod.template != newest]
+        serving = [pod for pod in old if pod.is_ready][-1:] if surges else []
+        self._end_all(here, but=[*fresh, *serving])
+        new = fresh[0] if fresh else self._start(daemon_set, node)
+        wait_until(lambda: new.is_ready, READY_S, f"pod {new.name} on {node} to be ready")
+        self._end_all(serving, but=[])
+        if old:
+            tell(f"{node}: {new.name} {'took over from' if serving else 'came after'} {(serving or old)[-1].name}")
+
+
+def _may_get_ready(pod: Pod) -> bool:
+    """Whether a pod is worth waiting for: it runs, or is about to."""
+    return pod.status.phase in {"Pending", "Running"}
 
 
 def _digest(daemon_set: KubeObject) -> str:

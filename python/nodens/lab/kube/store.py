@@ -38,6 +38,18 @@ class Store:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    @contextmanager
+    def held_if_free(self) -> Iterator[bool]:
+        """Do the same if no other command is changing things; tells whether that is so."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
     def all(self, kind: str = "", namespace: str = "") -> list[Kept]:
         """List what is kept, of a kind, of a namespace, in the order it was made."""
         path = self.folder / _FILE

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from nodens.lab.lesson.model import Output
-from nodens.lab.world import Place
+from nodens.lab.world import VARIABLE, Place
 
-WORLD: Final = "NODENS_LAB"  # the variable by which sub-commands know which world is meant
 _TAKES_TOO_LONG: Final = 124  # what timeout(1) says
 
 
@@ -36,7 +35,7 @@ class Shell:
         """Give what a line runs with: no colours, no pager, English, our commands first."""
         package = str(Path(__file__).resolve().parents[3])
         path = f"{self._commands}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-        return {**os.environ, "PATH": path, WORLD: self._place.name, "PYTHONPATH": package, "LC_ALL": "C"}
+        return {**os.environ, "PATH": path, VARIABLE: self._place.name, "PYTHONPATH": package, "LC_ALL": "C"}
 
     def run(self, line: str, patience_s: float = 60.0) -> Output:
         """Run a line to its end; both streams as a terminal shows them. What takes too long is ended."""

@@ -9,7 +9,7 @@ from nodens.lab.world.clearing import clear
 from nodens.lab.world.errands import Done, run
 from nodens.lab.world.inside import inside
 from nodens.lab.world.needs import missing, require
-from nodens.lab.world.place import Place
+from nodens.lab.world.place import VARIABLE, Place, default_name
 from nodens.lab.world.programs import (
     Order,
     Program,
@@ -22,6 +22,7 @@ from nodens.lab.world.programs import (
     wait_until,
 )
 from nodens.lab.world.proxy import ProxyMode
+from nodens.lab.world.raiser import refuse_two, sole_raiser
 from nodens.lab.world.raising import NODE_CACHE, OUTSIDE_RESOLVER, Progress, Wish, up
 from nodens.lab.world.room import Furniture, Room
 from nodens.lab.world.shells import shell_command
@@ -48,6 +49,7 @@ __all__ = [
     "GATEWAY",
     "NODE_CACHE",
     "OUTSIDE_RESOLVER",
+    "VARIABLE",
     "Addresses",
     "Done",
     "Furniture",
@@ -65,6 +67,7 @@ __all__ = [
     "Wish",
     "World",
     "clear",
+    "default_name",
     "end",
     "find",
     "inside",
@@ -72,11 +75,13 @@ __all__ = [
     "kube_dns_upstream",
     "lesson",
     "missing",
+    "refuse_two",
     "require",
     "run",
     "said",
     "send",
     "shell_command",
+    "sole_raiser",
     "standing",
     "start",
     "status",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,13 @@ from nodens.errors import LabError
 
 NAMESPACES = Path("/run/netns")
 NAME_LIMIT = 40  # a namespace is a file's name; a person reads it
+VARIABLE = "NODENS_LAB"  # of the environment: which world is meant, where nobody says it
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
+
+
+def default_name() -> str:
+    """Give the world that is meant where none is named."""
+    return os.environ.get(VARIABLE, "lab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,10 @@ class Place:
     def scratch(self) -> Path:
         """Give a folder for whoever teaches here: goes away with the world."""
         return self.folder / "scratch"
+
+    def line(self, words: str) -> str:
+        """Spell a command for this world, as it has to be typed where we are."""
+        return f"nodens lab {words}" + ("" if self.name == default_name() else f" --world {self.name}")
 
     def namespace(self, name: str) -> str:
         """Give the name of a node's or pod's network namespace."""

@@ -15,6 +15,7 @@ from nodens.lab.world.laying import connect, make_namespaces
 from nodens.lab.world.place import NAMESPACES, Place
 from nodens.lab.world.programs import Order
 from nodens.lab.world.proxy import ProxyMode
+from nodens.lab.world.raiser import sole_raiser
 from nodens.lab.world.room import Furniture, open_room
 from nodens.lab.world.standing import CLUSTER_DNS, World, find, services_file, write_services
 from nodens.lab.world.state import State
@@ -50,17 +51,22 @@ class Wish:
 
 def up(place: Place, wish: Wish, tell: Tell) -> World:
     """Raise a world; LabError, and nothing left of it, if a step fails."""
+    with sole_raiser(place):
+        return _up(place, wish, tell)
+
+
+def _up(place: Place, wish: Wish, tell: Tell) -> World:
+    """Raise it, alone."""
     if find(place):
-        raise LabError(f"lab: a world stands already at {place.folder}\nhint: `nodens lab status` shows it")
+        raise LabError(f"lab: a world stands already at {place.folder}\nhint: `{place.line('status')}` shows it")
     if place.namespaces():
-        raise LabError(f"lab: namespaces {place.prefix}* are left of a world\nhint: `nodens lab down` clears them away")
+        hint = f"hint: `{place.line('down')}` clears them away"
+        raise LabError(f"lab: namespaces {place.prefix}* are left of a world\n{hint}")
     try:
-        place.folder.mkdir(
-            mode=0o755
-        )  # whoever makes it has the place; a second `up` stops here, and takes nothing back
+        place.folder.mkdir(mode=0o755)  # what is there already is not taken back
     except FileExistsError:
-        hint = "hint: `nodens lab down` clears it away"
-        raise LabError(f"lab: {place.folder} is there already, left of a world or of another `up`\n{hint}") from None
+        hint = f"hint: `{place.line('down')}` clears it away"
+        raise LabError(f"lab: {place.folder} is there already, left of a world\n{hint}") from None
     topology = lesson(dual_stack=wish.dual_stack)
     raised = World(place, State(boot=state.boot_id(), mode=wish.mode, dual_stack=wish.dual_stack))
     steps: tuple[tuple[str, Callable[[], object]], ...] = (

@@ -212,7 +212,7 @@ def standing(place: Place) -> World:
     """Give the world that stands at a place, read anew; LabError if none does."""
     world = find(place)
     if world is None:
-        raise LabError("lab: no world stands\nhint: sudo nodens lab up")
+        raise LabError(f"lab: no world stands\nhint: sudo {place.line('up')}")
     return world
 
 

@@ -52,7 +52,7 @@ def read(place: Place) -> State | None:
         return None
     except ValueError as error:
         raise LabError(
-            f"{place.state_file}: cannot be read: {error}\nhint: `nodens lab down` clears it away"
+            f"{place.state_file}: cannot be read: {error}\nhint: `{place.line('down')}` clears it away"
         ) from error
     if told.get("version") != VERSION or told.get("boot") != boot_id():
         return None

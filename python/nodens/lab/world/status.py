@@ -16,6 +16,7 @@ from nodens.lab.world.inside import inside
 from nodens.lab.world.place import Place
 from nodens.lab.world.programs import Program, is_alive
 from nodens.lab.world.proxy import ProxyMode
+from nodens.lab.world.raiser import raiser
 from nodens.lab.world.standing import World, find
 from nodens.lab.world.topology import DOMAIN, Node
 
@@ -30,6 +31,8 @@ def status(place: Place) -> Told:
     world = find(place)
     there = place.namespaces()
     head: Told = {"world": place.name, "folder": str(place.folder)}
+    if pid := raiser(place):
+        return {**head, "standing": "half", "raising": pid}
     if world is None:
         left = [*there, *([str(place.folder)] if place.folder.exists() else [])]
         return {**head, "standing": "half" if left else "none", "left": left, "pids": sorted(pids_in(place))}

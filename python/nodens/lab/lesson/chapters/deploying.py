@@ -59,7 +59,7 @@ def steps() -> tuple[Step, ...]:
             needs=State.INSTALLED,
             commands=(
                 kubectl("get svc -n kube-system | grep dns"),
-                kubectl(f"logs -n kube-system -l {AGENT_LABEL} | grep -m1 -A16 'Using config file:'"),
+                kubectl(f"logs -n kube-system -l {AGENT_LABEL} --tail=-1 | grep -m1 -A16 'Using config file:'"),
             ),
             checks=(
                 has(r"^kube-dns +ClusterIP +10\.96\.0\.10 ", "kube-dns, 10.96.0.10"),

@@ -29,6 +29,16 @@ def _none_lost(place: int) -> Check:
     return Check(says="no query was lost", holds=look)
 
 
+def _lines_of_pod() -> Command:
+    """Give the log's lines of `dns-test`, by the address that it has."""
+    asked = kubectl("get pod dns-test -o jsonpath={.status.podIP}")
+    found = kubectl(f'{_LOGS} --tail 40 | grep -F "$podip:" | tail -8')
+    return Command(
+        here=f"podip=$({asked.here})\n{found.here}",
+        kind=f"podip=$({asked.kind})\n{found.kind}",
+    )
+
+
 def steps() -> tuple[Step, ...]:
     """Give them."""
     return (
@@ -87,7 +97,7 @@ def steps() -> tuple[Step, ...]:
             commands=(
                 in_pod("nslookup kubernetes.default"),
                 in_pod("nslookup www.example.com"),
-                kubectl(f"{_LOGS} --tail 40 | grep 192.168.82.65 | tail -8"),
+                _lines_of_pod(),
             ),
             checks=(
                 has(

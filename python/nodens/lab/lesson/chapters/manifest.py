@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nodens.lab.lesson.chapters.words import KUBECTL_VARIABLES, MANIFEST, STEERING_SED, VARIABLES
+from nodens.lab.lesson.chapters.words import AGENT_LABEL, KUBECTL_VARIABLES, MANIFEST, STEERING_SED, VARIABLES
 from nodens.lab.lesson.looks import counts, has, is_text, lacks
 from nodens.lab.lesson.model import Command, State, Step
 
@@ -115,7 +115,8 @@ def steps() -> tuple[Step, ...]:
                     here=f"{_COREFILE} > Corefile.base\n"
                     "nodens show corefile Corefile.base --localip 169.254.20.10,10.96.0.10 --cluster-dns 10.96.73.18 "
                     "| grep -E ':53|forward|force_tcp'",
-                    kind="kubectl logs -n kube-system -l k8s-app=node-local-dns | grep -A60 'Using config file:'",
+                    kind=f"grep -E '^ .*(:53 \\{{|forward|force_tcp)' {MANIFEST}    # after step 8, filled in:\n"
+                    f"# kubectl logs -n kube-system -l {AGENT_LABEL} --tail=-1 | grep -A60 'Using config file:'",
                 ),
             ),
             checks=(

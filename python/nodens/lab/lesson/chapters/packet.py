@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nodens.lab.lesson.chapters.words import NODE, in_pod, on_node
+from nodens.lab.lesson.chapters.words import METRICS, NODE, NONE_YET, in_pod, on_node
 from nodens.lab.lesson.looks import compare, counts, has
 from nodens.lab.lesson.model import Command, Scene, State, Step
 from nodens.lab.world.proxy import ProxyMode
@@ -79,7 +79,7 @@ def steps(scene: Scene) -> tuple[Step, ...]:
             title="resolve",
             shows="The same question as in step 12. Now we look who answers: the cache on the pod's own node.",
             needs=State.INSTALLED,
-            commands=(_requests(), in_pod("nslookup kubernetes.default"), _requests()),
+            commands=(_requests(NONE_YET), in_pod("nslookup kubernetes.default"), _requests()),
             checks=(
                 has(
                     r"^Name:\s+kubernetes\.default\.svc\.cluster\.local\nAddress: 10\.96\.0\.1$",
@@ -98,11 +98,9 @@ def steps(scene: Scene) -> tuple[Step, ...]:
     )
 
 
-def _requests() -> Command:
+def _requests(otherwise: str = "") -> Command:
     """Count what the cache of the pod's node was asked on 10.96.0.10."""
-    return on_node(
-        "curl -s --max-time 5 http://localhost:9253/metrics | grep -E 'coredns_dns_requests_total.*10.96.0.10'"
-    )
+    return on_node(f"curl -s --max-time 5 {METRICS} | grep -E 'coredns_dns_requests_total.*10.96.0.10'{otherwise}")
 
 
 def _order() -> Step:
