@@ -69,6 +69,23 @@ class Engine:
         above the last bound is `count` less their sum. A labelled sample appears after its first use.
         """
 
+    def entries(
+        self, bookmark: tuple[int, int, int, int]
+    ) -> tuple[
+        str,
+        str,
+        list[tuple[str, str, str, Literal["success", "denial", "failure"], str, bool, bool, int, int, int]],
+        tuple[int, int, int, int] | None,
+    ]:
+        """Look at some of what the caches hold, fresh or stale: (block, its zones, rows, bookmark to go on from).
+
+        Begin with `(0, 0, 0, 0)`, and end when there is no bookmark. A page has 256 rows of one block at most, perhaps
+        none. A row: qname (presentation form), qtype, qclass, kind, rcode, DO, CD, remaining seconds, lifetime in
+        seconds, bytes. Remaining seconds that are not positive: it is stale, since so long. A shard is locked, for
+        reading, for 64 of its slots at a time. What comes or leaves meanwhile may be missed or told twice. Releases the
+        GIL. Raises EngineStopped.
+        """
+
     def next_event(self, timeout_ms: int) -> tuple[str, str] | None:
         """Wait for a rare event: (kind, message), or None after `timeout_ms`. Releases the GIL, checks signals.
 

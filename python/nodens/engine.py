@@ -28,6 +28,12 @@ SnapshotRow: TypeAlias = tuple[int, tuple[str, ...], float | tuple[tuple[int, ..
 SocketRow: TypeAlias = tuple[str, int, Literal["udp", "tcp"], int]
 """A listening socket as it is handed over: address, port, protocol, descriptor."""
 
+Bookmark: TypeAlias = tuple[int, int, int, int]
+"""Where a look at the caches goes on: block, shard, side, slot."""
+
+EntryRow: TypeAlias = tuple[str, str, str, Literal["success", "denial", "failure"], str, bool, bool, int, int, int]
+"""An entry as it crosses the boundary; the stub names its parts."""
+
 if _engine.__version__ != __version__:
     raise EngineError(f"nodens._engine: version {_engine.__version__}; expected {__version__}: `make build` builds it")
 
@@ -69,6 +75,10 @@ class Running:
     def snapshot(self) -> list[SnapshotRow]:
         """All samples of this moment."""
         return self._made.snapshot()
+
+    def entries(self, bookmark: Bookmark) -> tuple[str, str, list[EntryRow], Bookmark | None]:
+        """Look at a page of what the caches hold: block, zones, rows, where to go on. Raises EngineStopped."""
+        return self._made.entries(bookmark)
 
     def next_event(self, timeout_ms: int) -> Event | None:
         """Wait for a rare event."""

@@ -1,6 +1,7 @@
 //! What all workers share: the plan in force, caches, beliefs about upstreams, counters, events and log lines.
 
 pub mod compile;
+pub mod entries;
 pub mod registry;
 mod samples;
 

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nodens_core::plan::EnginePlan;
+use nodens_core::shared::entries::{Bookmark, Page};
 use nodens_core::{CATALOGUE, Sample, Shared, Value};
 
 use crate::binding::{Bind, Held, bind_new, coming};
@@ -143,6 +144,11 @@ impl Running {
         add(&mut samples, "coredns_panics_total", panics);
         add(&mut samples, "nodens_log_dropped_total", self.logger.dropped());
         samples
+    }
+
+    /// Some of what the caches hold, from a bookmark on.
+    pub fn page(&self, from: Bookmark) -> Page {
+        self.common.shared.page(from, sys::now())
     }
 
     /// The oldest rare event, waited for at most so long.

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::error::{raise, too_early};
-use crate::{plan, snapshot};
+use crate::{entries, plan, snapshot};
 
 /// Python's signal handlers get their turn so often while `next_event` waits.
 const SIGNAL_CHECK: Duration = Duration::from_millis(100);
@@ -97,6 +97,11 @@ impl Engine {
             running.samples()
         });
         snapshot::samples(py, samples)
+    }
+
+    fn entries(&self, py: Python<'_>, bookmark: entries::Place) -> PyResult<entries::PageRow> {
+        let running = self.running("entries")?;
+        Ok(py.detach(|| entries::page(running.page(entries::bookmark(bookmark)))))
     }
 
     fn next_event(&self, py: Python<'_>, timeout_ms: u64) -> PyResult<Option<(String, String)>> {

@@ -1,6 +1,7 @@
 //! The door between Python and the engine. No logic.
 
 mod engine;
+mod entries;
 mod error;
 mod plan;
 mod rehearsal;

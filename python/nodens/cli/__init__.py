@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "manifests": "write the Kubernetes objects for a cluster: iptables, nftables, ipvs or Cilium",
     "started": "whether the agent of a pid file answers: a container's startup probe",
     "doctor": "look at this node: rung, ports, left-overs, kube-proxy, upstreams, answers; change nothing",
+    "entries": "what a running agent's cache holds, by name: types, denials, lifetimes (root or the agent's user)",
     "lab": "the lesson: a small world of three nodes in network namespaces, to try it all in (root)",
 }
 

@@ -28,7 +28,7 @@ from nodens.lifecycle.source import NotYetError
 from nodens.lifecycle.succession import NotTakenError, stand
 from nodens.lifecycle.upstreams import why_none_answers
 from nodens.lifecycle.watch import watching
-from nodens.observe import CONTROL_FAILURES, EVENTS, Numbers, Sides, Status
+from nodens.observe import CONTROL_FAILURES, EVENTS, Lookout, Numbers, Sides, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,6 +136,7 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         words.say_running(log, prepared)
         if not asked.is_quiet:
             words.say_version(log)
+        life.enter_context(Lookout(running, running.addresses(), log))
         if onlook:
             life.enter_context(onlook(running))
         hearing = Hearing(partial(_asked_now, node), sides=sides, numbers=numbers, log=log)

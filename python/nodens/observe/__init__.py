@@ -32,9 +32,12 @@ from nodens.observe.catalogue import (
     document,
     families,
 )
+from nodens.observe.entries import Entry, EntryFilter, EntryKind, EntryOrder, read_entry, render_entries, sort_entries
 from nodens.observe.exposition import render, render_number
 from nodens.observe.health import Pulse, Status, Verdict, alive, ready
 from nodens.observe.log import Level, Log, LogForm
+from nodens.observe.look import Door, Look, LookError, choose, doors, look
+from nodens.observe.lookout import ENTRIES_LIMIT, EntrySource, Lookout
 from nodens.observe.numbers import Numbers
 from nodens.observe.sides import Sides, SnapshotSource, engine_samples
 from nodens.observe.steering import begin_steering, tell_handover, tell_lapse, tell_let_go, tell_steering
@@ -43,6 +46,7 @@ __all__ = [
     "BUILD_INFO",
     "CONTROL",
     "CONTROL_FAILURES",
+    "ENTRIES_LIMIT",
     "EVENTS",
     "HANDOVERS",
     "LETS_GO",
@@ -62,11 +66,20 @@ __all__ = [
     "STEERING_STALE",
     "STEERING_WITHHELD",
     "Distribution",
+    "Door",
+    "Entry",
+    "EntryFilter",
+    "EntryKind",
+    "EntryOrder",
+    "EntrySource",
     "Family",
     "Kind",
     "Level",
     "Log",
     "LogForm",
+    "Look",
+    "LookError",
+    "Lookout",
     "Numbers",
     "Outcome",
     "Pulse",
@@ -79,12 +92,18 @@ __all__ = [
     "Withheld",
     "alive",
     "begin_steering",
+    "choose",
     "document",
+    "doors",
     "engine_samples",
     "families",
+    "look",
+    "read_entry",
     "ready",
     "render",
+    "render_entries",
     "render_number",
+    "sort_entries",
     "tell_handover",
     "tell_lapse",
     "tell_let_go",

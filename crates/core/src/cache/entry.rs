@@ -159,7 +159,7 @@ impl Entry {
     }
 
     /// Bytes it holds on the heap, with the allocator's own.
-    pub(super) fn cost(&self) -> usize {
+    pub(crate) fn cost(&self) -> usize {
         self.packed.heap_len().next_multiple_of(16) + 16
     }
 }

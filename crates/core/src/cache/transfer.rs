@@ -9,7 +9,7 @@ use super::{ResponseCache, SHARDS};
 use crate::time::Moment;
 
 /// Slots shown under one lock: some microseconds, so that an insert is not kept waiting.
-const SLOTS_AT_ONCE: usize = 64;
+pub(crate) const SLOTS_AT_ONCE: usize = 64;
 
 /// How far a walk through a cache has come.
 #[derive(Debug, Default)]
@@ -17,6 +17,18 @@ pub struct Cursor {
     shard: usize,
     side: usize,
     slot: usize,
+}
+
+impl Cursor {
+    /// A walk that goes on at a shard, a side and a slot.
+    pub fn at([shard, side, slot]: [usize; 3]) -> Self {
+        Self { shard, side, slot }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> [usize; 3] {
+        [self.shard, self.side, self.slot]
+    }
 }
 
 impl ResponseCache {

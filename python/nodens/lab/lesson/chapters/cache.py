@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nodens.lab.lesson.chapters.words import METRICS, NONE_YET, in_pod, on_node
+from nodens.lab.lesson.chapters.words import METRICS, NONE_YET, in_agent, in_pod, on_node
 from nodens.lab.lesson.looks import compare, has, total
 from nodens.lab.lesson.model import Check, Command, Output, State, Step
 
@@ -72,13 +72,14 @@ def steps() -> tuple[Step, ...]:
         Step(
             number=21,
             title="entries",
-            shows="How many answers and denials the cache holds. CoreDNS tells numbers only; nodens tells no names\n"
-            "by metrics either, but what was asked can be read from its log (step 24), and the memory they take is "
-            "told.",
+            shows="How many answers and denials the cache holds, and the memory they take: in numbers, as ever.\n"
+            "`nodens entries` tells the names, too, to root on the node: with what is left of each lifetime.",
             needs=State.INSTALLED,
             commands=(
                 _curl("'coredns_cache_entries.*10.96.0.10'"),
                 _curl("'^nodens_(cache_bytes|memory_limit_bytes)'"),
+                in_pod("nslookup kubernetes.default"),
+                in_agent("nodens entries --zone cluster.local"),
             ),
             checks=(
                 has(
@@ -90,6 +91,16 @@ def steps() -> tuple[Step, ...]:
                     "entries of type denial",
                 ),
                 has(r"^nodens_cache_bytes \d", "the memory they take", of=1),
+                has(
+                    r"^kubernetes\.default\.svc\.cluster\.local\. +A +answer +\d+s +\d+s ",
+                    "the name that was asked, and what is left of its lifetime",
+                    of=3,
+                ),
+                has(
+                    r"^kubernetes\.default\.default\.svc\.cluster\.local\. +\w+ +NXDOMAIN ",
+                    "the names that the search list made of it, as denials",
+                    of=3,
+                ),
             ),
         ),
     )

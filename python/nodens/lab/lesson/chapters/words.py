@@ -35,6 +35,13 @@ def on_node(words: str) -> Command:
     return Command(here=f"nodens lab shell {NODE} -- {words}", kind=f"docker exec {NODE} {words}")
 
 
+def in_agent(words: str) -> Command:
+    """Type something beside the agent of the pod's node; in the Kind lesson that is its pod."""
+    return Command(
+        here=f"nodens lab shell {NODE} -- {words}", kind=f"kubectl exec -n kube-system {_KIND_ON_NODE} -- {words}"
+    )
+
+
 def in_pod(words: str) -> Command:
     """Type something in `dns-test`."""
     return Command(here=f"nodens lab shell dns-test -- {words}", kind=f"kubectl exec dns-test -- {words}")
