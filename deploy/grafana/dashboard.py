@@ -194,6 +194,11 @@ ROWS: dict[str, list[Panel]] = {
                        "of it answers, {{instance}}": "sum by (instance) (nodens_cache_bytes{$m})"}),
         Panel(title="CPU", unit="percentunit", queries={"{{instance}}": rate("process_cpu_seconds_total", "instance")}),
         Panel(title="Open files", queries={"{{instance}}": "sum by (instance) (process_open_fds{$m})"}),
+        Panel(title="Hand-overs", kind="timeseries", good_to_bad=ANY_IS_BAD,
+              about="By side and outcome. Failed: what was lent was not taken, the old one goes on and both serve."
+                    " Refused: nothing was lent (another version, another way of steering), both serve.",
+              queries={"{{role}}, {{outcome}}, {{instance}}":
+                       growth("nodens_handovers_total", "role, outcome, instance")}),
         Panel(title="Starts, hand-overs and changes of plan", kind="timeseries", good_to_bad=ANY_IS_BAD,
               about="A hand-over is a start, too: the new process has taken everything over from the old one.",
               queries={"start, {{instance}}": growth("process_start_time_seconds", "instance", "changes"),

@@ -55,9 +55,9 @@ def calm(*nodes: str) -> Fleet:
             series("coredns_dns_responses_total", node, rcode="NOERROR"): f"0+600{STEADY}",
             series("coredns_dns_responses_total", node, rcode="SERVFAIL"): f"0{STEADY}",
         }
-        for reason in ("starting", "upstreams", "workers", "deaf", "trouble", "stopping"):
+        for reason in ("starting", "upstreams", "workers", "deaf", "frozen", "trouble", "stopping"):
             fleet[series("nodens_steering_withheld", node, reason=reason)] = f"0{STEADY}"
-        for reason in ("workers", "deaf"):
+        for reason in ("workers", "deaf", "frozen"):
             fleet[series("nodens_steering_let_go_total", node, reason=reason)] = f"0{STEADY}"
         fleet |= histogram("coredns_dns_request_duration_seconds", node, 600)
         for to in (A, B):

@@ -20,7 +20,7 @@ ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert
 # Told only by an agent that steers.
 OF_STEERING = (
     *("nodens_steered", "nodens_steering_rung", "nodens_steering_withheld", "nodens_steering_let_go_total"),
-    *("nodens_steering_stale_rules", "nodens_listener_deaf", "nodens_steering_repairs_total"),
+    *("nodens_steering_stale_rules", "nodens_listener_deaf", "nodens_steering_repairs_total", "nodens_handovers_total"),
 )
 OF_PROMETHEUS = {"up": frozenset({"job"}), "ALERTS": frozenset({"alertname", "alertstate", "severity"})}
 

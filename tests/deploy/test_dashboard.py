@@ -72,6 +72,11 @@ def test_what_people_look_for_is_there() -> None:
         *("coredns_cache_hits_total", "histogram_quantile(0.5,", "histogram_quantile(0.9,", "histogram_quantile(0.99,"),
         *("by (rcode)", "by (type)", "by (proto", "by (zone)", "coredns_proxy_request_duration_seconds_bucket"),
         *("nodens_upstream_faults_total", "nodens_cache_entries_limit", "nodens_steering_rung", "nodens_steered"),
-        *("nodens_steering_let_go_total", "process_resident_memory_bytes", "process_cpu_seconds_total"),
+        *(
+            "nodens_handovers_total",
+            "nodens_steering_let_go_total",
+            "process_resident_memory_bytes",
+            "process_cpu_seconds_total",
+        ),
     ):
         assert word in text

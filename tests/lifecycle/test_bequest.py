@@ -11,9 +11,9 @@ import pytest
 
 from nodens.errors import EngineError
 from nodens.lifecycle.bequest import Bequest
-from nodens.lifecycle.intents import Called, Intent, Reload
+from nodens.lifecycle.intents import Called, Intent, Reload, Stop
 from nodens.lifecycle.visit import Offer, Word
-from nodens.observe import Log
+from nodens.observe import Log, Numbers
 
 
 @dataclass
@@ -54,6 +54,7 @@ class World:
     is_left: bool = False
     link: None = None
     steered: None = None
+    numbers: Numbers = field(default_factory=Numbers)
 
     @property
     def ground(self) -> World:
@@ -169,3 +170,17 @@ def test_whoever_stops_leaves_nothing_to_an_heir_that_has_not_taken_it(scene: Sc
     assert scene.world.done[-1] == "refuse: it is stopping"
     assert not scene.world.is_left
     assert not scene.say(guest, Word.HAS)
+
+
+@pytest.mark.parametrize("end", [Word.HAS, Word.IS_GONE], ids=["taken", "not taken"])
+def test_a_stop_between_gone_and_its_answer_waits_for_the_answer(scene: Scene, end: Word) -> None:
+    """Or both would believe that it is theirs: the one tears down what the other was given."""
+    guest = Guest()
+    scene.say(guest, Word.ASKS, Word.READS)
+    assert not scene.bequest.postpones(Stop())
+    scene.say(guest, Word.TAKES)
+    assert scene.bequest.postpones(Stop(is_hasty=True))
+    assert scene.intents.empty()
+    assert scene.say(guest, end) == (end is Word.HAS)
+    assert scene.intents.get_nowait() == Stop(is_hasty=True)  # who lingers in a pod waits for it, too
+    assert not (end is Word.IS_GONE and scene.bequest.postpones(Stop()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import socket
 import threading
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from nodens.lifecycle.hearing import Hearing, Tempo, Wanted
-from nodens.lifecycle.probe import Place, silent
+from nodens.lifecycle.probe import Place, is_on_node, partly_silent, silent
 from nodens.observe import Log, Numbers, Sides, render
 
 TEMPO = Tempo(round_s=0.05, wait_s=0.2, stream_rounds=2)
@@ -227,3 +228,40 @@ def test_both_protocols_are_asked_before_traffic_comes(bench: Bench) -> None:
     assert silent([bench.place()], 2, 0.2) == (f"{HOST}:{bench.port}/tcp",)
     bench.tcp()
     assert silent([bench.place(), ("192.0.2.1", 53)], 2, 0.2) == ()
+
+
+def test_our_own_lack_of_descriptors_makes_nobody_deaf_and_is_said_once(bench: Bench) -> None:
+    bench.udp(answer)
+    bench.tcp()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[socket.socket] = []
+    with bench.hearing() as hearing:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, before[0]), before[1]))
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(socket.socket(type=socket.SOCK_DGRAM))
+            bench.changed.wait(1)
+            assert is_on_node(bench.place())
+            assert hearing.deaf == ()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            for each in held:
+                each.close()
+        bench.changed.wait(0.5)
+    said = bench.said()
+    assert said == (
+        f"[WARNING] {HOST}:{bench.port}: cannot be asked by ourselves: too many open files; "
+        "until it can, deafness goes unseen\n"
+        f"[INFO] {HOST}:{bench.port}: is asked by ourselves again\n"
+    )
+
+
+def test_before_traffic_comes_every_socket_that_shares_the_address_must_answer(bench: Bench) -> None:
+    """The one that hangs is found however few of many it is: so many ports are asked from."""
+    for _ in range(7):
+        bench.udp(answer)
+    bench.tcp()
+    assert partly_silent([bench.place()], 0.3) == ()
+    bench.udp(None)
+    assert partly_silent([bench.place(), ("192.0.2.1", 53)], 0.3) == (f"{HOST}:{bench.port}/udp",)

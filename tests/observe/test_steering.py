@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from nodens.observe import Numbers, Withheld, begin_steering, render, tell_let_go, tell_steering
+from nodens.observe import (
+    Numbers,
+    Outcome,
+    Role,
+    Withheld,
+    begin_steering,
+    render,
+    tell_handover,
+    tell_let_go,
+    tell_steering,
+)
 
 
 def reasons(numbers: Numbers) -> dict[str, str]:
@@ -21,6 +31,19 @@ def test_every_reason_is_there_from_the_first_moment_and_one_holds() -> None:
     assert "nodens_steered 0\n" in text
     assert 'nodens_steering_let_go_total{reason="deaf"} 0\n' in text
     assert 'nodens_steering_let_go_total{reason="workers"} 0\n' in text
+    assert 'nodens_steering_let_go_total{reason="frozen"} 0\n' in text
+    assert text.count("\nnodens_handovers_total{") == 6
+
+
+def test_what_became_of_a_hand_over_is_counted_by_side() -> None:
+    numbers = Numbers()
+    begin_steering(numbers)
+    tell_handover(numbers, Role.TAKEN, Outcome.DONE)
+    tell_handover(numbers, Role.GIVEN, Outcome.FAILED)
+    text = render(numbers.samples())
+    assert 'nodens_handovers_total{outcome="done",role="taken"} 1\n' in text
+    assert 'nodens_handovers_total{outcome="failed",role="given"} 1\n' in text
+    assert 'nodens_handovers_total{outcome="done",role="given"} 0\n' in text
 
 
 @pytest.mark.parametrize("why_not", [None, *Withheld], ids=str)

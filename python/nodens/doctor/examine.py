@@ -193,8 +193,8 @@ def _hear(place: Place) -> Hearing | Unseen:
     try:
         silent = lifecycle.unheard(where, _HEARING_PORTS, _HEARING_WAIT_S)
         is_heard_by_tcp = any(lifecycle.is_heard_by_stream(where, _HEARING_WAIT_S) for _ in range(2))
-    except OSError:
-        return Unseen("the address is not on this node")
+    except OSError as error:
+        return Unseen("we lack ports to ask from" if lifecycle.is_lack(error) else "the address is not on this node")
     return Hearing(asked=_HEARING_PORTS, silent=silent, is_heard_by_tcp=is_heard_by_tcp)
 
 

@@ -2,7 +2,7 @@
 
 from nodens.lifecycle.node import DRAIN_MS, Asked, live
 from nodens.lifecycle.pidfile import why_not_held
-from nodens.lifecycle.probe import is_heard_by_stream, unheard
+from nodens.lifecycle.probe import is_heard_by_stream, is_lack, unheard
 from nodens.lifecycle.reload import Prepared, prepare
 from nodens.lifecycle.source import BuiltInSource, FileSource, NotYetError, Source, Text, read_file
 from nodens.lifecycle.template import FilledSource, TemplateFiles, TemplateSource, service_address, service_variable
@@ -21,6 +21,7 @@ __all__ = [
     "TemplateSource",
     "Text",
     "is_heard_by_stream",
+    "is_lack",
     "live",
     "prepare",
     "read_file",

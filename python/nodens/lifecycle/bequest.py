@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from nodens.errors import EngineError, NodensError
 from nodens.lifecycle.estate import Estate, copy_of
-from nodens.lifecycle.intents import Called, Reload
+from nodens.lifecycle.intents import Called, Reload, Stop
 from nodens.lifecycle.line import DESCRIPTORS_LIMIT
 from nodens.lifecycle.succession import spell_steering
 from nodens.lifecycle.visit import Offer, Visit, Word
+from nodens.observe import Outcome, Role, tell_handover
 
 if TYPE_CHECKING:
     from nodens.engine import Running
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from nodens.observe import Log
 
 CACHE_MS: Final = 3_000  # the caches of a node go over in a fraction of it
+_UNPROVED_S: Final = 60.0  # between two lines on those who prove nothing: anybody of uid 0 may knock
 
 
 class Helm(Protocol):
@@ -44,21 +47,27 @@ class Bequest:
         self._log = log
         self._heir: Visit | None = None
         self._has_left = False
-        self._postponed: list[Reload] = []
+        self._unproved_s = 0.0  # until when nobody without a proof is told of
+        self._is_gone = False  # "gone" was ordered: it is about to be the heir's
+        self._postponed: list[Reload | Stop] = []
         # The heir gets the one end, we alone have the other and never close it: it ends when we are dead, not before.
         self._life, self._our_life = os.pipe()
 
-    def postpones(self, reload: Reload) -> bool:
-        """Whether a reload must wait: what was lent may not change under the one who has it."""
-        if self._heir:
-            self._postponed.append(reload)
-        return bool(self._heir)
+    def postpones(self, intent: Reload | Stop) -> bool:
+        """Whether this must wait: what was lent may not change under the one who has it.
+
+        To stop waits only for the answer to "gone", which comes or does not in a moment: it settles whose all is.
+        """
+        must_wait = self._is_gone if isinstance(intent, Stop) else bool(self._heir)
+        if must_wait:
+            self._postponed.append(intent)
+        return must_wait
 
     def heard(self, called: Called) -> bool:
         """Do what the process after us asks for; whether it has all now. Until then we go on as before."""
         visit = called.visit
         if called.word is Word.BESIDE:
-            self._log.info(f"{visit} lives beside us now; both serve until one is stopped")
+            self._say_beside(visit)
         elif called.word is Word.ASKS:
             self._lend(visit)
         elif visit is self._heir:
@@ -66,6 +75,7 @@ class Bequest:
                 case Word.READS:
                     self._leave(visit)
                 case Word.TAKES:
+                    self._is_gone = True
                     visit.answer("gone")
                 case Word.HAS:
                     return self._give(visit)
@@ -80,6 +90,15 @@ class Bequest:
             self._heir, self._has_left = None, False
             self._standing.ground.is_left = self._standing.ground.plan.is_left
 
+    def _say_beside(self, visit: Visit) -> None:
+        """Say that it lives beside us; who has not proved that it could is heard once a minute."""
+        now_s = time.monotonic()
+        if not visit.is_agent:
+            if now_s < self._unproved_s:
+                return
+            self._unproved_s = now_s + _UNPROVED_S
+        self._log.info(f"{visit} lives beside us now; both serve until one is stopped")
+
     def _lend(self, visit: Visit) -> None:
         """Give duplicates of everything, and the cache after them."""
         try:
@@ -87,10 +106,12 @@ class Bequest:
         except (NodensError, OSError) as error:
             self._log.warning(f"nothing was handed over to {visit}: {error}; we go on")
             visit.end(str(error))
+            tell_handover(self._standing.numbers, Role.GIVEN, Outcome.REFUSED)
             return
         if len(offer.estate.descriptors()) > DESCRIPTORS_LIMIT or self._standing.door.descriptor is None:
             offer.close()
             visit.end("all that we hold does not fit into one message")
+            tell_handover(self._standing.numbers, Role.GIVEN, Outcome.REFUSED)
             return
         self._heir = visit
         visit.answer(offer)
@@ -137,15 +158,20 @@ class Bequest:
         except EngineError as error:
             self._log.error(f"{error}; it ends with us")
         self._log.info(f"handed over to {visit}")
+        tell_handover(self._standing.numbers, Role.GIVEN, Outcome.DONE)
+        for each in self._postponed:
+            if isinstance(each, Stop):
+                self._intents.put(each)
         return True
 
     def _take_back(self, why: str) -> None:
         """Go on as before."""
         self._log.warning(why)
-        self._heir = None
+        tell_handover(self._standing.numbers, Role.GIVEN, Outcome.FAILED)
+        self._heir, self._is_gone = None, False
         if self._has_left:
             self._has_left = False
             self._helm.take_back()
-        for reload in self._postponed:
-            self._intents.put(reload)
+        for each in self._postponed:
+            self._intents.put(each)
         self._postponed.clear()

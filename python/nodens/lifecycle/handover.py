@@ -7,7 +7,7 @@ draws who may do what when.
 
     new -> old  {"asks": "who", "said": "4f.."}                                  the name it will prove itself under
     old -> new  {"states": [1], "said": "9a..", "serves": [[address, port]..]} + proof
-    new -> old  {"asks": "all", "states": [1]} + proof         or {"beside": true}: it comes by itself
+    new -> old  {"asks": "all", "states": [1]} + proof         or {"beside": true}, proved, too: by itself
     old -> new  {"state": 1, ...} + all                        or {"refuses": "why"}, and perhaps `beside` after it
     new -> old  {"reads": true}      it answers from the sockets that were lent
     old -> new  {"left": true}       the old one steers no more; it still answers, and takes it back if nobody takes it
@@ -28,9 +28,11 @@ from typing import TYPE_CHECKING, Final
 
 from nodens import network
 from nodens.lifecycle.estate import STATE, read_estate
-from nodens.lifecycle.line import REPLY_S, HandoverError, Line, OtherUserError, close_all
+from nodens.lifecycle.line import REPLY_S, HandoverError, Line, OtherUserError, close_all, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nodens.lifecycle.estate import Estate
     from nodens.lifecycle.line import Message
 
@@ -44,9 +46,9 @@ def door_name(address: str, port: int) -> str:
     return f"\0nodens/{address}/{port}"
 
 
-def proof_number(name: str, asked: str, answered: str, *, is_answer: bool) -> int:
-    """Settle under which number one side proves itself to the other, at this door, in this conversation."""
-    return network.number_for(name, asked, answered, is_answer=is_answer)
+def proof_numbers(name: str, asked: str, answered: str, *, is_answer: bool) -> tuple[int, ...]:
+    """Settle under which numbers one side proves itself to the other, at this door, in this conversation."""
+    return network.numbers_for(name, asked, answered, is_answer=is_answer)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,14 +75,13 @@ class Predecessor:
         asked = secrets.token_hex(16)
         message, descriptors = self._ask({"asks": "who", "said": asked}, (), REPLY_S)
         try:
-            self.version = str(message.get("nodens", ""))[:64]
+            self.version = printable(message.get("nodens", ""), 64)
             if "refuses" in message:
-                self.refusal = str(message["refuses"])[:256]
+                self.refusal = printable(message["refuses"], 256)
                 return
             self.said = asked, str(message["said"])
             self.serves = frozenset((str(address), int(port)) for address, port in message["serves"])
-            number = proof_number(self.name, *self.said, is_answer=True)
-            self.is_agent = len(descriptors) == 1 and network.is_proof(descriptors[0], number)
+            self.is_agent = network.is_proof(descriptors, proof_numbers(self.name, *self.said, is_answer=True))
             if not self.is_agent:
                 self.refusal = "it does not prove that it may steer traffic here"
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -93,13 +94,13 @@ class Predecessor:
         if not self.line or self.refusal:
             return
         try:
-            with network.prove(proof_number(self.name, *self.said, is_answer=False)) as proof:
-                message, descriptors = self._ask({"asks": "all", "states": [STATE]}, (proof.fileno(),), OFFER_S)
+            with network.prove(proof_numbers(self.name, *self.said, is_answer=False)) as proof:
+                message, descriptors = self._ask({"asks": "all", "states": [STATE]}, proof, OFFER_S)
         except OSError as error:
             self.refusal = f"we cannot prove that we may steer traffic: {(error.strerror or str(error)).lower()}"
             return
         if "refuses" in message or self.refusal:
-            self.refusal = str(message.get("refuses", self.refusal))[:256]
+            self.refusal = printable(message.get("refuses", self.refusal), 256)
             close_all(descriptors)
             return
         try:
@@ -108,7 +109,7 @@ class Predecessor:
             close_all(descriptors)
             self.refusal = "what it gives is not understood"
 
-    def _ask(self, question: Message, descriptors: tuple[int, ...], limit_s: float) -> tuple[Message, list[int]]:
+    def _ask(self, question: Message, descriptors: Sequence[int], limit_s: float) -> tuple[Message, list[int]]:
         """Say and hear; what goes wrong is the reason why nothing is handed over."""
         if not self.line:
             return {}, []
@@ -123,8 +124,18 @@ class Predecessor:
         """Want nothing of it, and say so; if it is gone, it need not know."""
         if self.line:
             with suppress(HandoverError):
-                self.line.say({"beside": True})
+                self._say_beside(self.line)
         self.close()
+
+    def _say_beside(self, line: Line) -> None:
+        """Say it with a proof, if there is one to give and it has not got it. Raises HandoverError."""
+        try:
+            with network.prove(
+                proof_numbers(self.name, *self.said, is_answer=False) if any(self.said) else ()
+            ) as proof:
+                line.say({"beside": True}, proof)
+        except OSError:
+            line.say({"beside": True})
 
     def take(self) -> None:
         """Say that we answer, wait until it has let go, and take it. Raises HandoverError: it is not ours."""

@@ -8,14 +8,20 @@ reads is load, not deafness. In a hand-over or a surge whoever shares the addres
 from __future__ import annotations
 
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, Self
 
-from nodens import network
 from nodens.errors import EngineStopped
-from nodens.lifecycle.probe import Asker, Place, is_heard_by_stream, is_on_node, wait_for_answers
+from nodens.lifecycle.probe import (
+    Asker,
+    Place,
+    ask_again,
+    is_heard_by_stream,
+    is_lack,
+    is_on_node,
+    wait_for_answers,
+)
 from nodens.lifecycle.words import spell
 from nodens.observe import CONTROL_FAILURES, LISTENER_DEAF, Status
 
@@ -76,21 +82,6 @@ class _Ear:
             asker.close()
 
 
-def _ask_again(silent: list[Asker], wait_s: float) -> tuple[list[Asker], set[Place]]:
-    """Ask once more, and watch the sockets' queues meanwhile; gives who is silent still, and which places are busy."""
-    looks: dict[Place, list[network.QueueLook]] = {asker.place: [] for asker in silent}
-
-    def look() -> None:
-        for place, seen in looks.items():
-            seen.append(network.survey_queues(*place))
-
-    look()
-    for asker in silent:
-        asker.ask()
-    still = wait_for_answers(silent, wait_s, look)
-    return still, {place for place, seen in looks.items() if network.are_busy(seen)}
-
-
 class Hearing:
     """Asks for as long as the context lasts; `deaf` says which addresses are silent, as last published."""
 
@@ -106,6 +97,7 @@ class Hearing:
         self._log = log
         self._tempo = tempo
         self._ears: dict[Place, _Ear] = {}
+        self._lacks: dict[Place, str] = {}  # why a place cannot be asked
         self._is_over = Event()
         self._thread = Thread(target=self._run, name="hearing", daemon=True)
 
@@ -164,6 +156,8 @@ class Hearing:
                 for asker in unanswered:
                     asker.close()
                 continue
+            if not unanswered and self._lacks.get(place):
+                continue  # nobody was asked: what was known stands
             ear.silent = unanswered
             ear.silent_rounds = ear.silent_rounds + 1 if unanswered else 0
             ear.is_deaf = ear.silent_rounds >= (DOUBT_ROUNDS if is_borrowed and not ear.is_deaf else 1)
@@ -179,7 +173,7 @@ class Hearing:
         silent = wait_for_answers(askers, self._tempo.wait_s)
         busy: set[Place] = set()
         if silent:
-            silent, busy = _ask_again(silent, self._tempo.wait_s)
+            silent, busy = ask_again(silent, self._tempo.wait_s)
         for asker in askers:
             if asker not in silent:
                 asker.close()
@@ -193,10 +187,24 @@ class Hearing:
         askers, self._ears[place].silent = self._ears[place].silent, []
         while len(askers) > PORTS_LIMIT:
             askers.pop().close()
-        with suppress(OSError):  # not on this node now: the keeper of link and rules sees to that
+        lack = ""
+        try:
             for _ in range(min(ports, PORTS_LIMIT)):
                 askers.append(Asker(place))
+        except OSError as error:  # or not on this node now: the keeper of link and rules sees to that
+            lack = (error.strerror or str(error)).lower() if is_lack(error) else ""
+        self._say_lack(place, lack)
         return askers
+
+    def _say_lack(self, place: Place, lack: str) -> None:
+        """Say once that we cannot ask, and once that we can again: it is no word on who would be asked."""
+        before, self._lacks[place] = self._lacks.get(place, ""), lack
+        if lack and not before:
+            self._log.warning(
+                f"{spell(*place)}: cannot be asked by ourselves: {lack}; until it can, deafness goes unseen"
+            )
+        elif before and not lack:
+            self._log.info(f"{spell(*place)}: is asked by ourselves again")
 
     def _ask_stream(self, place: Place, ear: _Ear) -> None:
         """Ask by TCP, and once more if it is silent."""

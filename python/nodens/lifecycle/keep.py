@@ -15,13 +15,14 @@ from functools import partial
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
+from nodens import network
 from nodens.errors import EngineStopped, NetworkError
 from nodens.lifecycle.heartbeat import Heartbeat
 from nodens.lifecycle.neighbours import Neighbours
 from nodens.lifecycle.orders import Orders
-from nodens.lifecycle.probe import silent
+from nodens.lifecycle.probe import unheard_in_part
 from nodens.lifecycle.repairs import Repairs
-from nodens.observe import CONTROL_FAILURES, Status, Withheld, tell_let_go, tell_steering
+from nodens.observe import CONTROL_FAILURES, Status, Withheld, tell_lapse, tell_let_go, tell_steering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,11 +55,13 @@ class Keeper:
         numbers: Numbers,
         log: Log,
         deaf: Callable[[], tuple[str, ...]] = tuple,
+        places: Callable[[], tuple[Place, ...]] = tuple,
         mute: Callable[[tuple[Place, ...]], tuple[str, ...]] | None = None,
     ) -> None:
         """Do nothing yet. `why_not` says in one line why traffic should not be pointed at us; empty: it may be.
 
-        `deaf` names addresses that were found to give no answer; `mute` asks and names them.
+        `deaf` names addresses that were found to give no answer; `mute` asks places and names the silent: our own
+        (`places`) before traffic is pointed at us, the borrowed ones right after.
         """
         self._ground = ground
         self._why_not = why_not
@@ -66,7 +69,8 @@ class Keeper:
         self._sides = sides
         self._numbers = numbers
         self._log = log
-        self._mute = mute or partial(silent, tries=_CAPTURED_TRIES, wait_s=_CAPTURED_WAIT_S)
+        self._places = places
+        self._mute = mute or partial(unheard_in_part, tries=_CAPTURED_TRIES, wait_s=_CAPTURED_WAIT_S)
         self._said = ""
         self._pause_s = _RETRY_S
         self._is_mute = False  # a borrowed address was steered, and gave no answer
@@ -169,11 +173,14 @@ class Keeper:
         why = self._heartbeat.why_none()
         if not why and (without := self._why_not()):
             why = Withheld.UPSTREAMS, without
+        if not why and (deaf := self._mute(self._places())):  # or some of the sockets there: another's, who hangs
+            why = Withheld.DEAF, f"{', '.join(deaf)}: gives no answer to ourselves"
         if why:
             self._withhold(*why)
             self._pause_s = _RETRY_S
             self._ground.clear_away()  # a dead agent's rules must not point traffic here, either
             return False
+        self._heartbeat.lapse()  # traffic was not here to be sent away
         steered.steer()
         if mute := self._mute(self.captured()):
             self._is_mute = True
@@ -217,6 +224,9 @@ class Keeper:
             if why := self._heartbeat.why_none():
                 self._let_go(steered, *why)
                 return
+            if (lapse := self._heartbeat.lapse()) and self._ground.plan.rung.let_go is not network.LetGo.NOTHING:
+                self._log.warning(lapse)
+                tell_lapse(self._numbers)
             while not self._heartbeat.troubles.empty():
                 self._trouble(self._heartbeat.troubles.get())
             if is_nudged:
@@ -245,7 +255,8 @@ class Keeper:
             said = f"worker {stuck}: no turn for more than a second; "
             said += "traffic goes to cluster DNS until all workers turn again"
         else:
-            said = f"{why}; traffic goes to cluster DNS until it does"
+            until = "until it runs freely for a while" if reason is Withheld.FROZEN else "until it does"
+            said = f"{why}; traffic goes to cluster DNS {until}"
         self._log.error(said)
         self._said = f"{why}; traffic is not pointed here"  # said, in other words
         self._sides.steering = Status(unready=(why,))

@@ -130,6 +130,11 @@ class Line:
         self._socket.close()
 
 
+def printable(told: object, limit: int) -> str:
+    """Make what a stranger said fit for a line of the log: no line of his own, nothing a terminal would obey."""
+    return "".join(each if each.isprintable() else "?" for each in str(told)[:limit])
+
+
 def _why(error: OSError) -> str:
     """Put an error of the system into words."""
     return (error.strerror or str(error)).lower()

@@ -6,7 +6,7 @@ import os
 import time
 import traceback
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -25,7 +25,7 @@ from nodens.lifecycle.probe import answer_ourselves
 from nodens.lifecycle.refuse import refuse_taken_ports, refuse_without_capabilities
 from nodens.lifecycle.reload import Node, prepare
 from nodens.lifecycle.source import NotYetError
-from nodens.lifecycle.succession import stand
+from nodens.lifecycle.succession import NotTakenError, stand
 from nodens.lifecycle.upstreams import why_none_answers
 from nodens.lifecycle.watch import watching
 from nodens.observe import CONTROL_FAILURES, EVENTS, Lookout, Numbers, Sides, Status
@@ -73,6 +73,7 @@ class Asked:
     own_metrics: HttpEndpoint | None = None
     pidfile: str = ""
     takes_over: bool = False
+    has_failed: bool = False  # to take over, just now: this is the second try, beside the one before us
     is_quiet: bool = False
     drain_ms: int = DRAIN_MS
     born_s: float = field(default_factory=time.monotonic)
@@ -85,7 +86,11 @@ def live(asked: Asked, log: Log, onlook: Onlook = None) -> int:
     """
     intents: Intents = SimpleQueue()
     with signals.listening(intents, log, partial(pidfile.remove, asked.pidfile)):
-        end, troubles = _serve(asked, intents, log, onlook)
+        try:
+            end, troubles = _serve(asked, intents, log, onlook)
+        except NotTakenError as error:
+            log.warning(f"{error}; we begin anew beside it")
+            end, troubles = _serve(replace(asked, has_failed=True), intents, log, onlook)
         if end is End.HANDED_OVER and _IN_A_POD in os.environ:
             _linger(intents, log)
     return NetworkError.exit_code if troubles else 0
@@ -105,7 +110,8 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         if plan.network.is_idle:
             refuse_taken_ports(plan.engine.listeners)
         else:
-            standing = stand(plan, life, intents, log, numbers, takes_over=asked.takes_over)
+            wishes = {"takes_over": asked.takes_over, "has_failed": asked.has_failed}
+            standing = stand(plan, life, intents, log, numbers, **wishes)
         asked.source.accept()
         sides = life.enter_context(Sides(numbers, log, network.holder))
         sides.is_sharing = asked.takes_over
@@ -120,7 +126,7 @@ def _serve(asked: Asked, intents: Intents, log: Log, onlook: Onlook) -> tuple[En
         watch.follow(prepared.watched)
         # Never steer at silence. Borrowed addresses are cluster DNS's until we do.
         own = [each for each in running.addresses() if each[0] not in plan.network.borrowed_addresses]
-        for each in answer_ourselves(own):
+        for each in answer_ourselves(own, is_sharing=bool(standing) and asked.takes_over):
             log.warning(
                 f"{words.spell(*each)}: not on this node; it is served once it is, and asked by nobody till then"
             )
@@ -190,6 +196,7 @@ def _keeper(node: Node, ground: Ground, hearing: Hearing) -> Keeper:
         ground,
         node.running,
         deaf=lambda: hearing.deaf,
+        places=lambda: _asked_now(node).own,
         why_not=lambda: why_none_answers(node.prepared.plan.engine, _UPSTREAM_WAIT_S),
         interval_s=node.prepared.plan.network.sync_interval_ms / 1000,
         sides=node.sides,
@@ -202,10 +209,12 @@ def _loop(intents: Intents, node: Node, watch: Watch, bequest: Bequest | None) -
     """Take one intent after the other, until one is to end; gives how. The one thread that decides."""
     while True:
         intent = intents.get()
-        if isinstance(intent, Stop):
+        if isinstance(intent, Stop) and not (bequest and bequest.postpones(intent)):
             return End.HASTY if intent.is_hasty else End.CALM
         try:
             match intent:
+                case Stop():  # postponed
+                    pass
                 case Called():
                     if bequest and bequest.heard(intent):
                         return End.HANDED_OVER

@@ -13,6 +13,7 @@ from nodens.lifecycle.door import Door
 from nodens.lifecycle.ground import Ground, steering_plan
 from nodens.lifecycle.line import HandoverError, close_all
 from nodens.lifecycle.refuse import choose_rung, refuse_taken_ports
+from nodens.observe import Outcome, Role, tell_handover
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 _CACHE_MS: Final = 3_000  # the caches of a node come over in a fraction of it
 
 
+class NotTakenError(NetworkError):
+    """What was lent did not become ours in time, and its owner goes on: we may begin anew, beside it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Standing:
     """Where this life stands: the ground it holds, the door for the next, and who lends it what it stands on."""
@@ -36,6 +41,7 @@ class Standing:
     door: Door
     before: Predecessor | None
     is_sharing: bool
+    numbers: Numbers
 
     @property
     def is_heir(self) -> bool:
@@ -61,9 +67,10 @@ class Standing:
         return bound
 
     def take_over(self, running: Running, log: Log) -> None:
-        """Make what we stand on ours, now that we answer. Raises NetworkError: then it is the other one's as before."""
+        """Make what we stand on ours, now that we answer. Raises NotTakenError: then it is the other's as before."""
         if self.before and self.before.estate:
             self._take(self.before, self.before.estate, log)
+            tell_handover(self.numbers, Role.TAKEN, Outcome.DONE)
         running.is_handed_over = False
         self.ground.settle()
         self.door.open()
@@ -77,7 +84,7 @@ class Standing:
         except HandoverError as error:
             if not estate.is_orphaned(handover.DEATH_S):
                 why = f"{error}; it lives and goes on, and nothing of it was changed"
-                raise NetworkError("take over", str(before), why) from error
+                raise NotTakenError("take over", str(before), why) from error
             log.warning(f"{before} ended while it handed over: {error}; we serve what it lent")
         finally:
             before.close()
@@ -85,9 +92,21 @@ class Standing:
 
 
 def stand(  # noqa: PLR0913 - all that the ground and the door are made with
-    plan: Plan, life: ExitStack, intents: Intents, log: Log, numbers: Numbers, *, takes_over: bool
+    plan: Plan,
+    life: ExitStack,
+    intents: Intents,
+    log: Log,
+    numbers: Numbers,
+    *,
+    takes_over: bool,
+    has_failed: bool = False,
 ) -> Standing:
-    """Find out who is here, refuse or agree, and hold the ground. Raises NetworkError or BindError."""
+    """Find out who is here, refuse or agree, and hold the ground. Raises NetworkError or BindError.
+
+    `has_failed`: a hand-over came to nothing just now, so nothing is asked for: both live beside each other.
+    """
+    if has_failed:
+        tell_handover(numbers, Role.TAKEN, Outcome.FAILED)
     address = (*plan.network.own_addresses, *plan.network.borrowed_addresses)[0]
     name = handover.door_name(address, plan.network.port)
     where = words.spell(address, plan.network.port)
@@ -95,7 +114,11 @@ def stand(  # noqa: PLR0913 - all that the ground and the door are made with
     is_shared = _refuse_strangers(before, plan, log, takes_over=takes_over)
     wanted = steering_plan(plan.network, choose_rung(plan.network))
     if before and (before.is_agent or is_shared):
+        if has_failed:
+            before.refusal = before.refusal or "it was too slow, or we were"
         wanted = _borrow(before, wanted, log)
+        if not before.estate and not has_failed:
+            tell_handover(numbers, Role.TAKEN, Outcome.REFUSED)
     elif before:
         log.warning(f"{where}: {before} has the name of the hand-over and does not serve: {before.refusal}; we go on")
         before.close()
@@ -105,7 +128,9 @@ def stand(  # noqa: PLR0913 - all that the ground and the door are made with
         if first := _meet(name, where, takes_over=takes_over):  # it came in the same moment, and was first
             first.close()
         log.warning(f"{where}: the name of the hand-over is somebody else's; until it is free nobody can take over")
-    standing = Standing(ground=Ground(wanted, log, numbers, estate), door=door, before=before, is_sharing=takes_over)
+    standing = Standing(
+        ground=Ground(wanted, log, numbers, estate), door=door, before=before, is_sharing=takes_over, numbers=numbers
+    )
     life.enter_context(standing.ground)
     return standing
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from nodens import __version__, network
 from nodens.lifecycle.estate import STATE
-from nodens.lifecycle.handover import OFFER_S, proof_number
+from nodens.lifecycle.handover import OFFER_S, proof_numbers
 from nodens.lifecycle.intents import Called
-from nodens.lifecycle.line import HandoverError, close_all
+from nodens.lifecycle.line import HandoverError, close_all, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -65,6 +65,7 @@ class Visit:
         """Say nothing yet."""
         self.pid = line.pid
         self.version = ""
+        self.is_agent = False  # it has proved that it may steer this node's traffic
         self._line = line
         self._name = name
         self._intents = intents
@@ -112,19 +113,19 @@ class Visit:
     def _converse(self, serves: Collection[tuple[str, int]]) -> None:
         """Say who we are, hear what it wants, and give it. Raises HandoverError."""
         hello = self._hear()
-        self.version = str(hello.get("nodens", ""))[:64]
+        self.version = printable(hello.get("nodens", ""), 64)
         asked, answered = str(hello.get("said", ""))[:64], secrets.token_hex(16)
         self._introduce(serves, asked, answered)
         wish, descriptors = self._line.hear()
         try:
-            number = proof_number(self._name, asked, answered, is_answer=False)
-            is_agent = len(descriptors) == 1 and network.is_proof(descriptors[0], number)
+            numbers = proof_numbers(self._name, asked, answered, is_answer=False)
+            self.is_agent = network.is_proof(descriptors, numbers)
         finally:
             close_all(descriptors)
         if wish.get(Word.BESIDE):
             self._tell(Word.BESIDE)
             return
-        if refusal := self._why_not(wish, is_agent=is_agent):
+        if refusal := self._why_not(wish):
             self._line.say({"refuses": refusal})
             self._line.hear_word((Word.BESIDE,))
             self._tell(Word.BESIDE)
@@ -137,21 +138,19 @@ class Visit:
         """Say who we are, with a proof if we have one."""
         words: Message = {"states": [STATE], "said": answered, "serves": [list(each) for each in serves]}
         try:
-            proof = network.prove(proof_number(self._name, asked, answered, is_answer=True))
+            with network.prove(proof_numbers(self._name, asked, answered, is_answer=True)) as proof:
+                self._line.say(words, proof)
         except OSError:
             self._line.say(words)
-            return
-        with proof:
-            self._line.say(words, [proof.fileno()])
 
-    def _why_not(self, wish: Message, *, is_agent: bool) -> str:
+    def _why_not(self, wish: Message) -> str:
         """Say why this wish is not granted; empty if it is."""
         states = wish.get("states")
         if wish.get("asks") != "all":
             return "nothing was asked for"
         if not isinstance(states, list) or STATE not in states:
             return f"state {states!r:.64} is not known to nodens {__version__}, which knows {STATE}"
-        if not is_agent:
+        if not self.is_agent:
             return "it does not prove that it may steer traffic here"
         return self._admit(self)
 

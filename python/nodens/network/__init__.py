@@ -10,10 +10,10 @@ from nodens.network.ladder import Wishes, choose
 from nodens.network.leftovers import Leftovers
 from nodens.network.link import Link
 from nodens.network.link import find as find_link
-from nodens.network.model import ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
+from nodens.network.model import HOLD_MS, ErrorType, LetGo, LinkKind, Rung, Spelling, SteeringPlan, Step, error_type
 from nodens.network.ports import Occupant, find_taken, holder, survey_occupants
 from nodens.network.probe import Kernel, probe
-from nodens.network.proof import is_proof, number_for, prove
+from nodens.network.proof import is_proof, numbers_for, prove
 from nodens.network.proxy import Proxy, ProxyMode, Translation
 from nodens.network.proxy_survey import held_by_ipvs, survey_proxy
 from nodens.network.queues import Look as QueueLook
@@ -24,6 +24,7 @@ from nodens.network.steer import Steered, holding, steering
 from nodens.network.survey import parse_resolv_conf, read_resolv_conf, survey
 
 __all__ = [
+    "HOLD_MS",
     "Capability",
     "Conntrack",
     "DoorHolder",
@@ -65,7 +66,7 @@ __all__ = [
     "look",
     "nft_table",
     "nft_text",
-    "number_for",
+    "numbers_for",
     "parse_resolv_conf",
     "probe",
     "prove",

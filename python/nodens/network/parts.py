@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from nodens.errors import NetworkError
+from nodens.network.holders import strangers
 from nodens.network.iptables import find_iptables
-from nodens.network.model import LetGo, Spelling, Step
+from nodens.network.model import LetGo, LinkKind, Spelling, Step
 from nodens.network.rules import Target, gated, nft_table, rules_of
 
 if TYPE_CHECKING:
@@ -32,9 +34,10 @@ class Part(Protocol):
 class BorrowedAddresses:
     """The cluster DNS service's addresses, on our link."""
 
-    def __init__(self, link: Link, addresses: tuple[str, ...]) -> None:
+    def __init__(self, link: Link, addresses: tuple[str, ...], port: int) -> None:
         """Add none yet."""
         self._link = link
+        self._port = port
         self._addresses = addresses
 
     def ensure(self) -> tuple[str, ...]:
@@ -65,8 +68,12 @@ class BorrowedAddresses:
         self._link.drop(*gone)
 
     def release(self) -> None:
-        """Take them off the link."""
-        self._link.drop(*self._addresses)
+        """Take them off the link, but for those that another agent serves: it may hold the same tun."""
+        kept: tuple[str, ...] = ()
+        if self._link.kind is LinkKind.TUN:
+            with suppress(OSError):
+                kept = strangers(self._addresses, self._port)
+        self._link.drop(*(address for address in self._addresses if address not in kept))
 
 
 def table_of(plan: SteeringPlan) -> NftTable:

@@ -51,7 +51,7 @@ class Steered:
             self._rules = HeldRules(need_iptables(), iptables_rules(plan))
         if rung.spelling is Spelling.IPTABLES and rung.let_go is LetGo.TIMEOUT:
             self._gate = Gate(plan.addresses, plan.hold_ms)
-        self._borrowed = BorrowedAddresses(link, plan.borrowed_addresses) if link is not None else None
+        self._borrowed = BorrowedAddresses(link, plan.borrowed_addresses, plan.port) if link is not None else None
 
     @property
     def _parts(self) -> tuple[Part, ...]:

@@ -5,6 +5,7 @@ from nodens.observe.catalogue import (
     CONTROL,
     CONTROL_FAILURES,
     EVENTS,
+    HANDOVERS,
     LETS_GO,
     LISTENER_DEAF,
     PLAN_APPLIED,
@@ -24,6 +25,8 @@ from nodens.observe.catalogue import (
     Distribution,
     Family,
     Kind,
+    Outcome,
+    Role,
     Sample,
     Withheld,
     document,
@@ -37,7 +40,7 @@ from nodens.observe.look import Door, Look, LookError, choose, doors, look
 from nodens.observe.lookout import ENTRIES_LIMIT, EntrySource, Lookout
 from nodens.observe.numbers import Numbers
 from nodens.observe.sides import Sides, SnapshotSource, engine_samples
-from nodens.observe.steering import begin_steering, tell_let_go, tell_steering
+from nodens.observe.steering import begin_steering, tell_handover, tell_lapse, tell_let_go, tell_steering
 
 __all__ = [
     "BUILD_INFO",
@@ -45,6 +48,7 @@ __all__ = [
     "CONTROL_FAILURES",
     "ENTRIES_LIMIT",
     "EVENTS",
+    "HANDOVERS",
     "LETS_GO",
     "LISTENER_DEAF",
     "PLAN_APPLIED",
@@ -77,7 +81,9 @@ __all__ = [
     "LookError",
     "Lookout",
     "Numbers",
+    "Outcome",
     "Pulse",
+    "Role",
     "Sample",
     "Sides",
     "SnapshotSource",
@@ -98,6 +104,8 @@ __all__ = [
     "render_entries",
     "render_number",
     "sort_entries",
+    "tell_handover",
+    "tell_lapse",
     "tell_let_go",
     "tell_steering",
 ]

@@ -141,10 +141,32 @@ class Withheld(StrEnum):
     UPSTREAMS = "upstreams"  # no upstream answers
     WORKERS = "workers"  # a packet worker hangs
     DEAF = "deaf"  # an address of ours gives no answer to ourselves
+    FROZEN = "frozen"  # this process was stopped or starved, again and again
     TROUBLE = "trouble"  # the node refused a step
     STOPPING = "stopping"  # on the way out
 
 
+class Role(StrEnum):
+    """Our side of a hand-over: the closed set of the `role` label."""
+
+    GIVEN = "given"  # to the process after us
+    TAKEN = "taken"  # from the process before us
+
+
+class Outcome(StrEnum):
+    """What became of a hand-over: the closed set of the `outcome` label."""
+
+    DONE = "done"
+    FAILED = "failed"  # something was lent, and not taken: the one before goes on
+    REFUSED = "refused"  # nothing was lent: both serve until one is stopped
+
+
+HANDOVERS = _counter(
+    "nodens_handovers_total",
+    "Hand-overs to the process after us or from the one before, by what became of them; both start at 0.",
+    "outcome",
+    "role",
+)
 STEERED = _gauge("nodens_steered", "1 while queries of this node's pods are pointed at us, 0 while they are not.")
 STEERING_RUNG = _gauge(
     "nodens_steering_rung",
@@ -171,7 +193,7 @@ STEERING_WITHHELD = _gauge(
     "Why traffic is not pointed at us: 1 for the one reason that holds, 0 for all others, all 0 while it is.",
     "reason",
 )
-LETS_GO = (Withheld.DEAF, Withheld.WORKERS)
+LETS_GO = (Withheld.DEAF, Withheld.FROZEN, Withheld.WORKERS)
 STEERING_LET_GO = _counter(
     "nodens_steering_let_go_total",
     "Times that traffic which was pointed at us was given back to cluster DNS, when we could not be trusted with it.",
@@ -205,6 +227,7 @@ CONTROL: tuple[Family, ...] = (
     CONTROL_FAILURES,
     HTTP_DOWN,
     LISTENER_DEAF,
+    HANDOVERS,
     STEERED,
     STEERING_RUNG,
     STEERING_REPAIRED,

@@ -1,19 +1,23 @@
 """The real program, with a fate: what happens to it when it is about to say its Nth message at the door.
 
 Usage: fated.py FATE NUMBER python -m nodens.cli.node_cache FLAGS. FATE is `stop` or `kill` (the signal), `bug` (an
-exception), or `patience=SECONDS` and any NUMBER: it waits so long for the other one, and nothing else happens.
+exception), `stop-peer` (who is to hear it is stopped before it is said), or `patience=SECONDS` and any NUMBER: it waits
+so long for the other one, and nothing else happens.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import struct
 import sys
 import threading
 
 from nodens.cli import node_cache
 from nodens.lifecycle import handover, visit
 
+PEER = struct.Struct("3i")  # pid, user and group at the other end
 WORDS_BEFORE = 3  # python -m nodens.cli.node_cache
 
 
@@ -30,6 +34,10 @@ class Fate:
             return
         self.said += 1
         if self.said != self.number:
+            return
+        if self.kind == "stop-peer":
+            raw = args[0].getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+            os.kill(PEER.unpack(raw)[0], signal.SIGSTOP)
             return
         if self.kind == "bug":
             raise ZeroDivisionError("as the test wants it")

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import fcntl
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -48,3 +50,36 @@ def test_a_lock_that_somebody_holds_takes_no_traffic_away(
     print(f"the xtables lock is held for {HELD_S} s: {story}")
     assert story.by("node") == len(story.rows)
     assert metric(node, "nodens_steering_last_repair_timestamp_seconds") != "0"
+
+
+def test_a_process_that_is_frozen_again_and_again_is_not_trusted_until_it_runs_freely(
+    node: World, start: Start, load: Begin
+) -> None:
+    """Each pulse would open the gate for two seconds, in half of which nobody answers."""
+    program = start(node)
+    program.until(STEERED)
+    pod = load(node)
+    Event().wait(1.5)  # beats are given
+    for number in range(4):
+        program.send(signal.SIGSTOP)
+        Event().wait(2.2)
+        program.send(signal.SIGCONT)
+        if number == 0:
+            program.until(
+                r"\[WARNING\] no beat for \d\.\d s: we were stopped or starved; cluster DNS answered meanwhile$"
+            )
+        elif number == 1:
+            program.until(
+                "stopped or starved again and again; traffic goes to cluster DNS until it runs freely for a while$"
+            )
+        else:
+            Event().wait(0.8)
+    at = time.monotonic()
+    assert metric(node, 'nodens_steering_let_go_total{reason="frozen"}') == "2"
+    assert metric(node, 'nodens_steering_withheld{reason="frozen"}') == "1"
+    program.until(STEERED, times=2)
+    Event().wait(0.5)
+    story = pod.end()
+    print(f"frozen again and again: {story}; the node again after {story.first_by('node', at):.1f} s")
+    assert program.said.count("stopped or starved") == 2
+    assert story.by("node", since=at) > 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event
 
 import pytest
-from node_life import Load, Program
+from node_life import Load, Program, in_namespace
 from small_world import World, inside
 
 pytestmark = pytest.mark.netns
@@ -19,6 +21,7 @@ Start = Callable[..., Program]
 Begin = Callable[..., Load]
 STEERED = r"^\[INFO\] steering: "
 AGAIN = r"gives answers to ourselves again$"
+NOBODY = ("setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all")
 LET_GO = r"traffic goes to cluster DNS until it does$"
 
 
@@ -115,3 +118,81 @@ def test_an_address_that_is_deaf_for_tcp_alone_stops_the_start(node: World, star
     program = start(node)
     assert program.wait() == 1
     assert "169.254.20.10:53/tcp: gives no answer to ourselves; expected one within 3 s" in program.said
+
+
+def test_a_successor_of_one_that_hangs_does_not_steer_at_sockets_that_it_shares(
+    node: World, start: Start, load: Begin
+) -> None:
+    """Half of what is asked there would be the hung one's: cluster DNS answers until it has gone."""
+    first = start(node)
+    first.until(STEERED)
+    pod = load(node)
+    Event().wait(0.3)
+    first.send(signal.SIGSTOP)
+    Event().wait(2.5)  # the rules outlive the last beat by two seconds
+    at = time.monotonic()
+    second = start(node, "-takeover")
+    second.until(r"169\.254\.20\.10:53/udp.*: gives no answer to ourselves; traffic is not pointed here")
+    Event().wait(2)
+    gone = first.send(signal.SIGKILL)
+    second.until(STEERED)
+    assert second.said.count("[INFO] steering: ") == 1
+    Event().wait(0.5)
+    story = pod.end()
+    print(f"beside one that hangs: {story}; steered {story.first_by('node', gone):.1f} s after its end")
+    assert story.by("silence", since=at) == 0
+    assert story.by("node", since=gone) > 0
+
+
+TAKES_PORTS = """
+import socket, sys
+held = []
+for port in range(int(sys.argv[1]), int(sys.argv[2])):
+    taking = socket.socket(socket.AF_INET, getattr(socket, sys.argv[3]))
+    try:
+        taking.bind(("169.254.20.10", port))
+    except OSError:
+        pass
+    held.append(taking)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def all_ports_taken(node: World) -> Iterator[None]:
+    """Somebody without any rights has every port that is given without being named, for both protocols."""
+    node.on_node("sysctl", "-qw", "net.ipv4.ip_local_port_range=32768 33999")  # as if he had time for all
+    processes = [
+        in_namespace(node.node, *NOBODY, sys.executable, "-c", TAKES_PORTS, str(first), str(first + 616), kind)
+        for first in (32768, 33384)
+        for kind in ("SOCK_DGRAM", "SOCK_STREAM")
+    ]
+    try:
+        for process in processes:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def test_somebody_who_takes_all_ports_does_not_make_deafness_go_unseen(node: World, start: Start) -> None:
+    program = start(node)
+    program.until(STEERED)
+    with all_ports_taken(node):
+        drop(node, "ip daddr 169.254.20.10 udp dport 53")
+        program.until(LET_GO)
+    assert "cannot be asked" not in program.said
+
+
+def test_a_start_among_taken_ports_says_what_is_so(node: World, start: Start) -> None:
+    """No upstream can be asked then, so nothing is steered; but the address is there."""
+    node.on_node("ip", "addr", "add", "169.254.20.10/32", "dev", "lo")
+    with all_ports_taken(node):
+        program = start(node)
+        program.until("no upstream answers: ")
+        assert "not on this node" not in program.said
+    program.until(STEERED)

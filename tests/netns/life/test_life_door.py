@@ -137,7 +137,7 @@ def test_a_thief_of_our_uid_without_rights_gets_nothing(node: World, start: Star
     script = THIEF.format(name=NAME, proof=proof)
     process = in_namespace(node.node, *ROOT_WITHOUT_RIGHTS, sys.executable, "-c", script)
     out, _ = process.communicate(timeout=20)
-    assert out.decode() == "1 it does not prove that it may steer traffic here 0\n"
+    assert out.decode() == "4 it does not prove that it may steer traffic here 0\n"
     story = pod.end()
     print(f"a thief: {story}")
     assert story.by("node") == len(story.rows)
@@ -231,3 +231,63 @@ def test_a_guest_that_would_not_wait_is_heard_to_live_beside(node: World, start:
     first.send(signal.SIGCONT)  # before it asks itself: one that hangs gets half of what is asked on the ports
     second.until(STEERED)
     first.until(r"nodens 0.1.0 \(pid \d+\) lives beside us now")
+
+
+FORGES = """
+import json, os, socket
+for _ in range(200):
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.settimeout(5)
+    line.connect({name!r})
+    try:
+        line.send(json.dumps({{"asks": "who", "said": "x", "nodens": "1\\n[ERROR] forged\\x1b[2J"}}).encode())
+        _, given, _, _ = socket.recv_fds(line, 65536, 8)
+        for each in given:
+            os.close(each)
+        line.send(json.dumps({{"beside": True}}).encode())
+        line.recv(4096)
+    except OSError:
+        pass
+    line.close()
+print("done")
+"""
+
+
+def test_who_proves_nothing_has_one_line_a_minute_and_none_of_his_own(node: World, start: Start) -> None:
+    program = start(node)
+    program.until(STEERED)
+    script = FORGES.format(name=NAME)
+    process = in_namespace(node.node, *ROOT_WITHOUT_RIGHTS, sys.executable, "-c", script)
+    assert process.communicate(timeout=20)[0] == b"done\n"
+    second = start(node, "-takeover", "-interfacename=other")  # steers otherwise: it lives beside, and proves itself
+    program.until(rf"nodens 0\.1\.0 \(pid {second.pid}\) lives beside us now")
+    said = [line for line in program.said.splitlines() if "lives beside us now" in line]
+    assert len(said) == 2
+    assert said[0].startswith("[INFO] nodens 1?[ERROR] forged?[2J (pid ")
+    assert "\x1b" not in program.said
+
+
+SAYS = """
+import socket, sys
+held = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+held.bind({name!r})
+held.listen()
+print("ready", flush=True)
+while True:
+    line, _ = held.accept()
+    line.recv(65536)
+    line.send(b'{{"nodens": "1", "refuses": "x\\\\n[ERROR] forged \\\\ud800\\\\u001b[2J"}}')
+"""
+
+
+def test_what_a_squatter_says_is_no_line_of_ours(node: World, start: Start) -> None:
+    process = in_namespace(node.node, *ROOT_WITHOUT_RIGHTS, sys.executable, "-c", SAYS.format(name=NAME))
+    assert process.stdout
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        program = start(node)
+        program.until(STEERED)
+    finally:
+        process.kill()
+        process.communicate()
+    assert "does not serve: x?[ERROR] forged ??[2J; we go on\n" in program.said
