@@ -69,6 +69,23 @@ def test_the_asker_counts_answers_and_rcodes() -> None:
     assert all(each.took_s is not None for each in told)
 
 
+def test_the_asker_asks_two_servers_in_turn() -> None:
+    """One answers, the other is silent: every second query is lost."""
+    with Upstream(answering(ZONE)) as one, Upstream(silent, host="127.0.0.2", port=one.address[1]) as two:
+        order = AskOrder(
+            server="127.0.0.1",
+            other="127.0.0.2",
+            port=one.address[1],
+            names=("web.cluster.local",),
+            rate=500,
+            count=6,
+            patience_s=0.1,
+        )
+        told = Asker(order).run(lambda: False)
+        assert (len(one.log), len(two.log)) == (3, 3)
+    assert [each.took_s is None for each in told] == [False, True] * 3
+
+
 def test_the_asker_asks_again_and_then_gives_up() -> None:
     with Upstream(silent) as upstream:
         order = AskOrder(

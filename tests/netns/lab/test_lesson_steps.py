@@ -180,7 +180,7 @@ class TestTypedCommands:
 
     def test_side_by_side_what_was_before_and_what_is(self, teacher: lesson.Teacher, typed: Typed) -> None:
         teacher.bring(State.INSTALLED, quietly)
-        told = typed("diff", COLUMNS="160")
+        told = typed("diff", patience_s=60, COLUMNS="160")
         assert told.returncode == 0, told.stderr
         assert "== the pod's /etc/resolv.conf (the same)" in told.stdout
         assert "200 translated and tracked (conntrack)" in told.stdout

@@ -36,6 +36,7 @@ class AskOrder:
     patience_s: float = 1.0
     attempts: int = 1
     port: int = 53
+    other: str = ""  # a second server, which is asked every second query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,8 @@ class Asker:
 
     def _ask(self, number: int) -> None:
         """Send a query from a new port."""
-        client = socket.socket(socket.AF_INET6 if ":" in self._order.server else socket.AF_INET, socket.SOCK_DGRAM)
+        server = self._order.other if self._order.other and number % 2 else self._order.server
+        client = socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM)
         client.settimeout(0)
         now_s = time.monotonic()
         wire = (number & 0xFFFF).to_bytes(2, "big") + self._wires[number % len(self._wires)]
@@ -97,7 +99,7 @@ class Asker:
         with contextlib.suppress(OSError):  # taken: the kernel gives another
             client.bind(("", _FIRST_PORT + number % _PORTS))
         try:
-            client.connect((self._order.server, self._order.port))
+            client.connect((server, self._order.port))
             client.send(wire)
         except OSError:
             client.close()  # no route, or refused: lost
