@@ -131,7 +131,7 @@ def test_who_stalls_does_not_delay_the_end() -> None:
         stalled.connect(door.name)
         assert stalled.recv(1)
         began = time.monotonic()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1.5
     assert not [thread for thread in threading.enumerate() if thread.name == "lookout" and gone_late(thread)]
 
 
