@@ -163,12 +163,12 @@ INCIDENTS = [
             N1,
             "upstreams",
         ),
-        [alert("ForwardHealthcheckBroken", CRITICAL)],
+        [alert("ForwardHealthcheckBrokenCount", CRITICAL)],
         id="no upstream answers, and one agent starts meanwhile",
     ),
     pytest.param(
         lambda fleet: change(fleet, "coredns_proxy_healthcheck_failures_total", "0+1x60", to=A),
-        [alert("ForwardHealthcheckFailure", WARNING, to=A)],
+        [alert("ForwardHealthcheckFailureCount", WARNING, to=A)],
         id="health checks of cluster DNS fail now and then",
     ),
     pytest.param(
@@ -211,10 +211,10 @@ INCIDENTS = [
 NAMES = ("alertname", "severity", "instance", "to", "reason", "errortype", "type")
 
 
-def firing(fleet: Fleet, folder: Path, within: str = "1h") -> list[Alert]:
+def firing(fleet: Fleet, folder: Path, within: str = "1h", rules: Path = RULES) -> list[Alert]:
     """Which alerts fired within the hour, or its end."""
     test = {
-        "rule_files": [str(RULES)],
+        "rule_files": [str(rules)],
         "evaluation_interval": "30s",
         "tests": [
             {
@@ -260,3 +260,32 @@ def test_that_an_agent_gave_its_pods_back_is_told_for_a_quarter_of_an_hour(
 ) -> None:
     needs(programs=("promtool",))
     assert firing(hung(calm(), is_over=True), tmp_path, within="1m") == []
+
+
+JOB, ANNOTATED = 'job="node-local-dns"', 'job="kubernetes-pods",k8s_app="node-local-dns"'
+
+
+def annotated(fleet: Fleet) -> Fleet:
+    """Scraped by annotations: one job for all pods, among them a stranger that is down."""
+    made = {name.replace(JOB, ANNOTATED): values for name, values in fleet.items()}
+    return made | {'up{job="kubernetes-pods",k8s_app="web",instance="10.0.0.9:80"}': "0x60"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("happen", "selector", "expected"),
+    [
+        pytest.param(lambda fleet: fleet, ANNOTATED, [], id="a calm fleet"),
+        pytest.param(lambda fleet: dead(fleet, N1), ANNOTATED, [alert("Down", WARNING, instance=N1)], id="one is dead"),
+        pytest.param(lambda fleet: dead(fleet, *NODES), ANNOTATED, [alert("MetricsDown", CRITICAL)], id="all are dead"),
+        pytest.param(full, ANNOTATED, [alert("CacheFull", INFO, instance=N1, type="success")], id="a cache is full"),
+        pytest.param(lambda fleet: fleet, JOB, [alert("MetricsDown", CRITICAL)], id="a job that nobody makes"),
+    ],
+)
+def test_a_fleet_that_is_scraped_by_annotations_is_known_by_another_selector(
+    happen: Callable[[Fleet], Fleet], selector: str, expected: list[Alert], tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs(programs=("promtool",))
+    rules = tmp_path / "nodens.rules.yaml"
+    rules.write_text(RULES.read_text().replace(JOB, selector))
+    assert firing(annotated(happen(calm())), tmp_path, rules=rules) == expected

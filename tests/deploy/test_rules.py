@@ -54,6 +54,14 @@ def test_a_record_is_named_by_its_labels_its_metric_and_what_was_done(rule: dict
     assert metric.startswith(("coredns_", "nodens_"))
 
 
+@pytest.mark.parametrize("rule", [*RECORDS, *ALERTS], ids=lambda rule: str(rule.get("record", rule.get("alert"))))
+def test_whose_series_are_meant_is_said_in_the_same_words_everywhere(rule: dict[str, Any]) -> None:
+    """So that one replacement reaches all; what is joined to such a series needs no words."""
+    foreign = re.findall(r"(?<![\w:])(up|process_\w+|coredns_\w+)(?![\w:]|\s*\()(\{[^}]*\})?", rule["expr"])
+    assert [name for name, chosen in foreign if 'job="node-local-dns"' not in chosen] == []
+    assert rule["expr"].count("job=") == rule["expr"].count('job="node-local-dns"')
+
+
 def test_runbooks_of_alerts_that_are_gone_are_gone() -> None:
     text = (HOUSE / "docs/operating.md").read_text().partition("## Alerts")[2].partition("\n## ")[0]
     assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) == {rule["alert"] for rule in ALERTS}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from doc_pages import HOUSE, pages, shown
+
+from nodens.lab.lesson.chapters.words import LOCAL
+from nodens.lab.world import kube_dns_upstream, lesson
 
 SVG = "{http://www.w3.org/2000/svg}"
 every_picture = pytest.mark.parametrize(
@@ -47,3 +51,38 @@ def test_a_picture_is_shown_with_words_in_its_place(picture: Path) -> None:
     assert showing
     unnamed = [shown(page.path) for page in pages() if "![](" in page.prose]
     assert not unnamed
+
+
+@every_picture
+def test_a_picture_has_the_addresses_of_the_lesson(picture: Path) -> None:
+    world = lesson()
+    known = {*(pod.address.v4 for pod in world.pods), *(node.address.v4 for node in world.nodes), LOCAL}
+    known.add("8.8.8.8")  # somebody's resolver outside, as an example
+    known |= {service.address.v4 for service in (*world.services, kube_dns_upstream())}
+    assert set(re.findall(r"\b\d+\.\d+\.\d+\.\d+\b", picture.read_text(encoding="utf-8"))) <= known
+
+
+def test_cluster_dns_stands_on_the_nodes_where_the_lesson_has_it() -> None:
+    """A box lies within its node's, left of it where its address says so."""
+    text = (HOUSE / "docs" / "pictures" / "architecture.svg").read_text(encoding="utf-8")
+    starts = {name: int(x) for x, name in re.findall(r'x="(\d+)" y="61">(k01-[\w-]+)<', text)}
+    for pod in lesson().pods_of("kube-dns"):
+        places = [int(x) for x in re.findall(rf'x="(\d+)"[^>]*>{re.escape(pod.address.v4)}:53<', text)]
+        assert len(places) == 2
+        assert {max((x, name) for name, x in starts.items() if x < place)[1] for place in places} == {pod.node}
+
+
+@pytest.mark.parametrize("paper", ["#ffffff", "#0d1117"], ids=["light", "dark"])
+@every_picture
+def test_no_line_runs_along_the_edge_of_a_picture(picture: Path, paper: str) -> None:
+    """Where a picture paints its own paper, it reaches over the edge: half a pixel of the page would be seen there."""
+    root = ET.parse(picture).getroot()  # noqa: S314 - our own file
+    assert paper in picture.read_text(encoding="utf-8")
+    _, _, width, height = (float(each) for each in root.get("viewBox", "").split())
+    for sheet in root.iter(f"{SVG}rect"):
+        if sheet.get("class") == "paper":
+            x, y, wide, high = (float(sheet.get(name, "0")) for name in ("x", "y", "width", "height"))
+            assert x < 0
+            assert y < 0
+            assert x + wide > width
+            assert y + high > height

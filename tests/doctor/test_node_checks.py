@@ -11,6 +11,7 @@ from nodens.doctor import node_checks
 from nodens.doctor.model import Rights, Subject, Unseen
 from nodens.errors import NetworkError
 from nodens.network import Conntrack, Found, Iptables, Release
+from nodens.plan import SteeringWish
 
 ALL = Rights(lacking=(), first_free_port=1024)
 NODE = Subject()
@@ -28,24 +29,56 @@ NO_TUN = "/dev/net/tun: no such file or directory"
 
 
 @pytest.mark.parametrize(
-    ("lacking", "subject", "flavour", "wanted"),
+    ("lacking", "subject", "needs_raw", "wanted"),
     [
-        pytest.param((), POD, "nft", "ok", id="all"),
-        pytest.param(("NET_ADMIN",), POD, "nft", "bad", id="no NET_ADMIN in the pod"),
-        pytest.param(("NET_ADMIN",), NODE, "nft", "warn", id="no NET_ADMIN at a shell: the doctor's lack"),
-        pytest.param(("NET_ADMIN",), replace(POD, is_steered=False), "nft", "ok", id="nothing to steer"),
-        pytest.param(("NET_BIND_SERVICE",), POD, "nft", "bad", id="no NET_BIND_SERVICE"),
-        pytest.param(("NET_BIND_SERVICE",), replace(POD, port=1053), "nft", "ok", id="a high port needs none"),
-        pytest.param(("NET_RAW",), POD, "nft", "ok", id="no NET_RAW and iptables-nft"),
-        pytest.param(("NET_RAW",), POD, "legacy", "warn", id="no NET_RAW and iptables-legacy"),
+        pytest.param((), POD, False, "ok", id="all"),
+        pytest.param(("NET_ADMIN",), POD, False, "bad", id="no NET_ADMIN in the pod"),
+        pytest.param(("NET_ADMIN",), NODE, False, "warn", id="no NET_ADMIN at a shell: the doctor's lack"),
+        pytest.param(("NET_ADMIN",), replace(POD, is_steered=False), False, "ok", id="nothing to steer"),
+        pytest.param(("NET_BIND_SERVICE",), POD, False, "bad", id="no NET_BIND_SERVICE"),
+        pytest.param(("NET_BIND_SERVICE",), replace(POD, port=1053), False, "ok", id="a high port needs none"),
+        pytest.param(("NET_RAW",), POD, False, "ok", id="no NET_RAW and nft steers"),
+        pytest.param(("NET_RAW",), POD, True, "warn", id="no NET_RAW and iptables steers, or is the legacy one"),
     ],
 )
 def test_missing_capabilities_matter_where_they_are_needed(
-    lacking: tuple[str, ...], subject: Subject, flavour: str, wanted: str
+    lacking: tuple[str, ...],
+    subject: Subject,
+    needs_raw: bool,  # noqa: FBT001 - a row
+    wanted: str,
 ) -> None:
-    line = node_checks.judge_rights(replace(ALL, lacking=lacking), subject, flavour)
+    line = node_checks.judge_rights(replace(ALL, lacking=lacking), subject, needs_raw=needs_raw)
     assert line.verdict == wanted
     assert all(name in line.what for name in lacking)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "steering", "wanted"),
+    [
+        pytest.param(BEST, "auto", False, id="nft steers"),
+        pytest.param(BEST, "iptables", True, id="iptables is asked for"),
+        pytest.param(
+            replace(BEST, has_ipset=False), "iptables", True, id="asked for, and no set: rung 5 for want of it"
+        ),
+        pytest.param(replace(BEST, has_owned_tables=False, has_tables=False), "auto", True, id="nothing but iptables"),
+        pytest.param(replace(BEST, iptables=Iptables(flavour="legacy")), "auto", True, id="iptables is the legacy one"),
+        pytest.param(replace(BEST, iptables=None), "iptables", False, id="no iptables at all"),
+        pytest.param(Unseen("later"), "iptables", False, id="not seen"),
+    ],
+)
+def test_a_raw_socket_is_needed_wherever_iptables_steers(
+    kernel: network.Kernel | Unseen,
+    steering: str,
+    wanted: bool,  # noqa: FBT001 - a row
+) -> None:
+    wishes = network.Wishes(steering=SteeringWish(steering))
+    assert node_checks.needs_raw_socket(kernel, wishes) is wanted
+
+
+def test_what_is_lost_without_net_raw_is_told_for_rung_4_and_for_the_legacy_one() -> None:
+    line = node_checks.judge_rights(replace(ALL, lacking=("NET_RAW",)), POD, needs_raw=True)
+    assert "no rung 4" in line.what
+    assert "iptables-legacy" in line.what
 
 
 @pytest.mark.parametrize(

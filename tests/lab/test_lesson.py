@@ -167,3 +167,38 @@ def test_the_lines_of_kind_are_shown_beside_ours() -> None:
     shown = lesson.report.render_verdict(lesson.judge(STEPS[0], outputs_of(1), 0.1))
     assert "$ nodens lab get nodes -o wide\n  (Kind: kubectl get nodes -o wide)\n" in shown
     assert isinstance(STEPS[0].commands[0], Command)
+
+
+@by_number
+def test_the_list_gives_a_whole_sentence_of_each_step(step: lesson.Step) -> None:
+    listed = lesson.report.render_list(lesson.chapters(lesson.Scene()), {})
+    said = listed.partition(f"  {step.number:2}         {step.title}")[2].partition("needs:")[0]
+    sentence = " ".join(said.split())
+    assert sentence.endswith(".")
+    assert " ".join(step.shows.split()).startswith(sentence)
+    assert all(len(line) <= 120 for line in listed.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        pytest.param("It asks\n10.96.0.10. Then\nit waits.", "It asks 10.96.0.10.", id="an address at its end"),
+        pytest.param("One is kept. `log` is not.", "One is kept.", id="code begins the next"),
+        pytest.param("It is\nwhole.", "It is whole.", id="one alone"),
+        pytest.param("no point", "no point", id="none"),
+    ],
+)
+def test_the_first_sentence_goes_on_over_lines(text: str, first: str) -> None:
+    assert lesson.report.first_sentence(text) == first
+
+
+@pytest.mark.parametrize(
+    ("faster", "is_told"),
+    [(7, True), (6, True), (5, False), (4, False), (2, False), (1, True), (0, True)],
+)
+def test_turns_tell_two_ways_apart_only_where_nearly_all_of_them_agree(faster: int, *, is_told: bool) -> None:
+    turns = [lesson.turns.Turn(cluster_ms=1.0, cache_ms=0.5 if place < faster else 2.0) for place in range(7)]
+    told = lesson.turns.render(turns)
+    assert f"the cache was faster in {faster} of 7 turns" in told
+    assert ("too close to tell them apart" not in told) == is_told
+    assert "translated as before: median 1.00 ms (1.00 to 1.00)" in told

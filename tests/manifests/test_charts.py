@@ -78,6 +78,7 @@ CHOSEN = {
     "small": Options(cache_size=256),
     "large": Options(cache_size=200_000),
     "without surge": Options(has_surge=False),
+    "iptables alone asked for": Options(steering=SteeringWish.IPTABLES),
     "iptables asked for": Options(steering=SteeringWish.IPTABLES, link=LinkWish.DUMMY, has_legacy_iptables=True),
     "other ports": Options(health_port=18080, ready_port=18181, metrics_port=19253, setup_metrics_port=19353),
     "logging": Options(is_logging=True, domain="my.cluster"),
@@ -118,7 +119,11 @@ def test_helm_lint_finds_nothing(mode: str) -> None:
     [
         pytest.param({"mode": "ipv"}, "'iptables', 'nftables', 'ipvs', 'cilium'", id="a mode that is none"),
         pytest.param({"confg": {}}, "additional properties 'confg' not allowed", id="a slip of the keyboard"),
-        pytest.param({"config": {"bindIp": True}}, "'bindIp' not allowed", id="a value that means nothing here"),
+        pytest.param(
+            {"prometheusRule": {"enabled": True}},
+            "prometheusRule.selector: none, and serviceMonitor is not enabled; expected what your Prometheus knows",
+            id="alerts that ask for a job that nobody makes",
+        ),
         pytest.param({"config": {"dnsServer": "kube-dns"}}, "does not match pattern", id="a name for an address"),
         pytest.param({"config": {"cacheSize": 10}}, "minimum: got 10, want 256", id="a cache of nothing"),
         pytest.param({"config": {"healthPort": 70000}}, "maximum: got 70,000, want 65,535", id="no port"),
@@ -141,6 +146,11 @@ def test_helm_lint_finds_nothing(mode: str) -> None:
             {"config": {"localDns": "fd00:20::10"}},
             "config.localDns: fd00:20::10 and config.dnsServer 10.96.0.10 are of two families",
             id="an address of each family",
+        ),
+        pytest.param(
+            {"config": {"localDns": "127.0.0.1"}},
+            "config.localDns: 127.0.0.1 is loopback, everything or a group; expected an address that pods send to",
+            id="an address that pods cannot reach",
         ),
         pytest.param(
             {"config": {"readyPort": 8080}},
@@ -214,8 +224,8 @@ def test_another_upstream_service_is_used_and_ours_is_not_made() -> None:
     assert ("Service", "kube-dns-upstream") not in made
 
 
-def test_what_a_person_writes_takes_the_place_of_what_the_mode_needs() -> None:
-    own = {"securityContext": {"privileged": True}, "resources": {"limits": {"memory": "1Gi"}}, "lifecycle": {"x": {}}}
+def test_what_a_person_writes_takes_the_place_of_what_is_usual() -> None:
+    own = {"resources": {"limits": {"memory": "1Gi"}}, "lifecycle": {"x": {}}}
     found = container(own)
     assert {name: found[name] for name in own} == own
 
@@ -333,7 +343,11 @@ def stocked(tmp_path: Path) -> Path:
 
 
 RULES: Object = {"groups": [{"name": "a", "rules": [{"alert": "Down", "annotations": {"text": "{{ $labels.node }}"}}]}]}
-BOTH = {"dashboard": {"enabled": True, "label": "mine"}, "prometheusRule": {"enabled": True, "labels": {"a": "b"}}}
+BOTH = {
+    "dashboard": {"enabled": True, "label": "mine"},
+    "prometheusRule": {"enabled": True, "labels": {"a": "b"}},
+    "serviceMonitor": {"enabled": True},
+}
 
 
 def test_dashboard_and_alerts_come_along_as_they_are(stocked: Path) -> None:
@@ -348,6 +362,15 @@ def test_dashboard_and_alerts_come_along_as_they_are(stocked: Path) -> None:
     assert made[name]["spec"] == RULES
     assert made[name]["metadata"]["labels"]["a"] == "b"
     assert not {"PrometheusRule", "node-local-dns-dashboard"} & {word for each in by_name(chart()) for word in each}
+
+
+def test_alerts_ask_for_the_selector_that_was_given() -> None:
+    """Every one of them: with the default words left anywhere, an alert would be silent, or fire for ever."""
+    selector = 'job="kubernetes-pods",k8s_app="node-local-dns"'
+    made = by_name(chart({"prometheusRule": {"enabled": True, "selector": selector}}))
+    (spec,) = [json.dumps(each["spec"]) for name, each in made.items() if name[0] == "PrometheusRule"]
+    assert json.dumps(selector)[1:-1] in spec
+    assert json.dumps('job="node-local-dns"')[1:-1] not in spec
 
 
 def test_a_packed_chart_makes_the_same_objects(tmp_path: Path) -> None:

@@ -87,7 +87,15 @@ def test_everything_that_does_not_go_together_is_said_and_nothing_written(capsys
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        pytest.param(["--mode", "ipv"], "argument --mode: invalid choice: 'ipv'", id="no mode"),
+        pytest.param(
+            ["--mode", "ipv"], "--mode: `ipv` is not a mode; expected iptables, nftables, ipvs, cilium\n", id="no mode"
+        ),
+        pytest.param(
+            ["--steering", "x"], "`x` is not a way to steer; expected auto, iptables, nft\n", id="no way to steer"
+        ),
+        pytest.param(["--link", "x"], "`x` is not a kind of link; expected auto, dummy, tun\n", id="no kind of link"),
+        pytest.param(["--cache-size", "9k"], "`9k` is not a whole number; expected such as `8080`\n", id="no number"),
+        pytest.param(["--ready-port", "-1"], "`-1` is not a whole number", id="a negative number"),
         pytest.param(
             ["--dns-selector", "kube-dns"],
             "`kube-dns` is not a selector; expected KEY=VALUE, such as `k8s-app=kube-dns`",

@@ -50,31 +50,32 @@ def test_the_base_is_what_the_command_writes(golden: Any) -> None:  # noqa: ANN4
 
 @pytest.mark.charts
 @pytest.mark.parametrize(
-    ("components", "addresses", "expected"),
+    ("components", "expected"),
     [
-        pytest.param((), "", "iptables", id="the base alone"),
-        pytest.param(("nftables",), "", "nftables", id="nftables"),
-        pytest.param(("ipvs",), "", "ipvs", id="ipvs"),
-        pytest.param(("cilium",), "", "cilium", id="cilium"),
-        pytest.param(
-            ("dual-stack",), "169.254.20.10,fd00:20::10,10.96.0.10,fd00:96::a", "iptables-dual", id="both families"
-        ),
-        pytest.param(
-            ("nftables", "dual-stack"),
-            "169.254.20.10,fd00:20::10,10.96.0.10,fd00:96::a",
-            "nftables-dual",
-            id="nftables, both families",
-        ),
-        pytest.param(("ipvs", "dual-stack"), "169.254.20.10,fd00:20::10", "ipvs-dual", id="ipvs, both families"),
-        pytest.param(("cilium", "dual-stack"), "0.0.0.0,::", "cilium-dual", id="cilium, both families"),
+        pytest.param((), "iptables", id="the base alone"),
+        pytest.param(("nftables",), "nftables", id="nftables"),
+        pytest.param(("ipvs",), "ipvs", id="ipvs"),
+        pytest.param(("cilium",), "cilium", id="cilium"),
+        pytest.param(("dual-stack",), "iptables-dual", id="both families"),
+        pytest.param(("nftables", "dual-stack"), "nftables-dual", id="nftables, both families"),
+        pytest.param(("ipvs", "dual-stack-ipvs"), "ipvs-dual", id="ipvs, both families"),
+        pytest.param(("cilium", "dual-stack-cilium"), "cilium-dual", id="cilium, both families"),
     ],
 )
-def test_kustomize_makes_the_objects_of_the_command(
-    components: tuple[str, ...], addresses: str, expected: str, tmp_path: Path
-) -> None:
+def test_kustomize_makes_the_objects_of_the_command(components: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    """Without a patch of the reader's own, but for addresses of another cluster."""
     need_charts()
-    made = documents(run("kubectl", "kustomize", overlay(tmp_path, *components, addresses=addresses)))
+    made = documents(run("kubectl", "kustomize", overlay(tmp_path, *components)))
     assert by_name(made) == by_name(objects(LATE[expected]))
+
+
+@pytest.mark.charts
+def test_both_families_of_another_cluster_stand_in_one_place(tmp_path: Path) -> None:
+    need_charts()
+    mine = "169.254.20.10,fd00:20::10,172.20.0.10,fd00:172::a"
+    made = documents(run("kubectl", "kustomize", overlay(tmp_path, "dual-stack", addresses=mine)))
+    wanted = replace(LATE["iptables-dual"], dns_ips=("172.20.0.10", "fd00:172::a"))
+    assert by_name(made) == by_name(objects(wanted))
 
 
 @pytest.mark.charts
@@ -96,7 +97,7 @@ def test_a_patch_of_other_arguments_is_refused_by_its_own_test(tmp_path: Path) -
 
 def test_every_component_is_for_a_mode_or_both_families() -> None:
     found = {each.name for each in (KUSTOMIZE / "components").iterdir()}
-    assert found == {"dual-stack", *Mode} - {Mode.IPTABLES}
+    assert found == {"dual-stack", "dual-stack-ipvs", "dual-stack-cilium", *Mode} - {Mode.IPTABLES}
 
 
 @pytest.mark.charts

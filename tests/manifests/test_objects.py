@@ -153,8 +153,15 @@ def test_rights_are_as_few_as_the_mode_needs(options: Options) -> None:
         assert sysctl == {"name": "net.ipv4.ip_unprivileged_port_start", "value": "53"}
 
 
-def test_legacy_iptables_needs_one_right_more() -> None:
-    found = container(Options(has_legacy_iptables=True))["securityContext"]["capabilities"]["add"]
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param({"has_legacy_iptables": True}, id="the nodes' iptables is the legacy one"),
+        pytest.param({"steering": SteeringWish.IPTABLES}, id="iptables is asked for: rung 4"),
+    ],
+)
+def test_steering_by_iptables_needs_one_right_more(chosen: dict[str, Any]) -> None:
+    found = container(Options(**chosen))["securityContext"]["capabilities"]["add"]
     assert found == ["NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW"]
 
 

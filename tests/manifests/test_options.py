@@ -76,6 +76,35 @@ IPVS: dict[str, Any] = {"mode": Mode.IPVS, "dns_ips": ()}
             ["--dns-ip: none; expected one address\nhint: --dual-stack takes one of each family"],
             id="no address to answer for",
         ),
+        *(
+            pytest.param(
+                {"local_ips": (text,), "dns_ips": ("fd00:96::a" if ":" in text else "10.96.0.10",)},
+                [
+                    f"--local-ip: `{text}` {reason}\nhint: expected an address that pods send to, such as "
+                    + ("fd00:20::10" if ":" in text else "169.254.20.10")
+                ],
+                id=f"nobody's address, {text}",
+            )
+            for text, reason in (
+                ("127.0.0.1", "is a loopback address: in a pod it is the pod itself"),
+                ("::1", "is a loopback address: in a pod it is the pod itself"),
+                ("0.0.0.0", "is every address; expected one"),
+                ("::", "is every address; expected one"),
+                ("224.0.0.251", "is a group's address, which nobody answers from"),
+                ("ff02::fb", "is a group's address, which nobody answers from"),
+                ("255.255.255.255", "is a group's address, which nobody answers from"),
+            )
+        ),
+        pytest.param(
+            {"dns_ips": ("127.0.0.53",)},
+            [
+                (
+                    "--dns-ip: `127.0.0.53` is a loopback address: in a pod it is the pod itself\n"
+                    "hint: expected an address that pods send to, such as 10.96.0.10"
+                )
+            ],
+            id="a node's own resolver for the Service",
+        ),
         pytest.param(
             {"local_ips": ("fe80::1",), "dns_ips": ("fd00:96::a",)},
             [

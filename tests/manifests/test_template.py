@@ -68,6 +68,17 @@ def test_the_lessons_sed_leaves_only_what_the_agent_fills_in(tmp_path: Path) -> 
     }
 
 
+def test_the_sed_of_older_recipes_for_ipvs_leaves_words_at_the_top_that_are_true(tmp_path: Path) -> None:
+    """It puts the address of kube-dns in for a word that is the agent's, too."""
+    script = (
+        'sed -i "s/__PILLAR__LOCAL__DNS__/169.254.20.10/g; s/__PILLAR__DNS__DOMAIN__/cluster.local/g; '
+        's/,__PILLAR__DNS__SERVER__//g; s/__PILLAR__CLUSTER__DNS__/10.96.0.10/g" nodelocaldns.yaml'
+    )
+    top = filled(tmp_path, script).partition("---\n")[0]
+    assert "CLUSTER__DNS__ and UPSTREAM__SERVERS__ stay" in top
+    assert "10.96.0.10" not in top
+
+
 def test_a_filled_template_is_what_the_command_writes_for_these_values(tmp_path: Path) -> None:
     assert list(yaml.safe_load_all(filled(tmp_path))) == list(objects(Options()))
 

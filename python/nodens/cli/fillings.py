@@ -38,7 +38,7 @@ def add_fillings(parser: ArgumentParser) -> None:
     group.add_argument("--domain", metavar="NAME", help="the cluster domain")
 
 
-def read_source(asked: Namespace, file: str) -> tuple[lifecycle.Source, Facts]:
+def read_source(asked: Namespace, file: str) -> tuple[lifecycle.BuiltInSource | lifecycle.FilledSource, Facts]:
     """Give where the Corefile comes from, and what is wished of its plan; a template is filled in on the way.
 
     Which stand-ins were used is said on stderr.

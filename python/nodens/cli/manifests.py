@@ -6,14 +6,18 @@ import argparse
 import json
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from nodens import manifests, plan
-from nodens.manifests import DEFAULTS, TEMPLATE, Mode, Options
+from nodens.errors import ConfigError
+from nodens.manifests import DEFAULTS, LOCAL_PILLAR, TEMPLATE, Mode, Options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 _DUAL_LOCAL: Final = (*DEFAULTS.local_ips, "fd00:20::10")
 _EXAMPLES: Final = """\
@@ -22,6 +26,7 @@ examples:
   nodens manifests --mode ipvs --output-dir deploy/       a file for each object
   nodens manifests --mode cilium                          pod network and a CiliumLocalRedirectPolicy
   nodens manifests --dual-stack --dns-ip 10.96.0.10,fd00:96::a
+  nodens manifests --corefile Corefile.base               your own zones, checked
   nodens manifests --template > nodelocaldns.yaml         with __PILLAR__ words, for sed
 
 modes:
@@ -41,7 +46,16 @@ def main(words: Sequence[str]) -> int:
     parser = _parser()
     asked = parser.parse_args(words)
     options = _options(asked)
-    if refused := manifests.refusals(options):
+    refused = list(manifests.refusals(options))
+    if asked.corefile and not refused:
+        taken = _take_in(asked.corefile, options)
+        if isinstance(taken, manifests.Refusal):
+            refused.append(taken)
+        elif taken is None:
+            return 2
+        else:
+            options = taken
+    if refused:
         for refusal in refused:
             sys.stderr.write(f"{refusal}\n")
         return 2
@@ -57,6 +71,21 @@ def main(words: Sequence[str]) -> int:
     else:
         print(manifests.spell(options, shlex.join(["nodens", "manifests", *words])), end="")
     return 0
+
+
+def _take_in(file: str, options: Options) -> Options | manifests.Refusal | None:
+    """Put a Corefile of somebody's own in; None if it cannot be served, of which everything has been said."""
+    if LOCAL_PILLAR in options.local_ips:
+        what = "with --template the addresses are not known, by which a Corefile is checked; expected one of the two"
+        return manifests.Refusal(option="--corefile", what=what)
+    from nodens.cli.own_corefile import take_in  # noqa: PLC0415 - those who bring none load no parser
+
+    try:
+        return take_in(file, options)
+    except ConfigError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{problem.render()}\n")
+        return None
 
 
 def _write(folder: Path, files: dict[str, str]) -> int:
@@ -88,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--mode",
-        choices=[*Mode],
+        type=_one_of(Mode, "a mode"),
         default=DEFAULTS.mode,
         metavar="MODE",
         help=f"how Services are made in this cluster: {', '.join(Mode)} (default: %(default)s)",
@@ -135,6 +164,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="labels of the cluster DNS pods (default: k8s-app=kube-dns)",
     )
+    parser.add_argument(
+        "--corefile",
+        metavar="FILE",
+        help="your own Corefile in place of the official blocks, checked as by `nodens check`; `ready` and "
+        "`health` are added if they are missing; `-` reads standard input",
+    )
     _add_agent_options(parser)
     out = parser.add_argument_group("what is written")
     out.add_argument("-o", "--output-dir", type=Path, metavar="DIR", help="write a file for each object")
@@ -148,7 +183,7 @@ def _add_agent_options(parser: argparse.ArgumentParser) -> None:
     agent.add_argument("--image", default=DEFAULTS.image, metavar="IMAGE", help="what runs (default: %(default)s)")
     agent.add_argument(
         "--cache-size",
-        type=int,
+        type=_whole,
         default=DEFAULTS.cache_size,
         metavar="N",
         help="answers, and as many denials, that each zone keeps; memory follows (default: %(default)s)",
@@ -161,14 +196,14 @@ def _add_agent_options(parser: argparse.ArgumentParser) -> None:
     )
     agent.add_argument(
         "--steering",
-        choices=[*plan.SteeringWish],
+        type=_one_of(plan.SteeringWish, "a way to steer"),
         default=DEFAULTS.steering,
         metavar="WAY",
-        help="language of the rules: auto (the safest that a node has), nft, iptables (seen by `iptables -S`)",
+        help="language of the rules: auto (the node's safest), nft, iptables (seen by `iptables -S`; adds NET_RAW)",
     )
     agent.add_argument(
         "--link",
-        choices=[*plan.LinkWish],
+        type=_one_of(plan.LinkWish, "a kind of link"),
         default=DEFAULTS.link,
         metavar="KIND",
         help="kind of the interface: auto, tun (goes with its process), dummy (as node-cache's)",
@@ -184,7 +219,7 @@ def _add_agent_options(parser: argparse.ArgumentParser) -> None:
     ):
         default = getattr(DEFAULTS, f"{name.replace('-', '_')}_port")
         agent.add_argument(
-            f"--{name}-port", type=int, default=default, metavar="N", help=f"port of {what} (default: %(default)s)"
+            f"--{name}-port", type=_whole, default=default, metavar="N", help=f"port of {what} (default: %(default)s)"
         )
 
 
@@ -215,6 +250,25 @@ def _options(asked: argparse.Namespace) -> Options:
         link=plan.LinkWish(asked.link),
         has_legacy_iptables=asked.legacy_iptables,
     )
+
+
+def _one_of(words: type[_Word], what: str) -> Callable[[str], _Word]:
+    """Give a reader of these words."""
+
+    def read(text: str) -> _Word:
+        try:
+            return words(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"`{text}` is not {what}; expected {', '.join(words)}") from None
+
+    return read
+
+
+def _whole(text: str) -> int:
+    """Read a whole number."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number; expected such as `8080`")
+    return int(text)
 
 
 def _list(text: str) -> tuple[str, ...]:

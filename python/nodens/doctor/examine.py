@@ -104,8 +104,7 @@ def _on_node(asked: Asked, subject: Subject, surveys: _Surveys) -> Iterator[Line
         lacking=tuple(each.name for each in network.lacking(_NEEDED)), first_free_port=network.first_free_port()
     )
     kernel = surveys.kernel.found()
-    flavour = kernel.iptables.flavour if not isinstance(kernel, Unseen) and kernel.iptables else ""
-    yield node_checks.judge_rights(rights, subject, flavour)
+    yield node_checks.judge_rights(rights, subject, needs_raw=node_checks.needs_raw_socket(kernel, asked.wishes))
     yield node_checks.judge_kernel(kernel, rights)
     yield node_checks.judge_rung(kernel, asked.wishes, rights)
     yield node_checks.judge_conntrack(surveys.conntrack.found())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _NEEDED_FOR: Final = {
     "NET_ADMIN": "no rung can be stood on",
     "NET_BIND_SERVICE": "port {port} cannot be served",
-    "NET_RAW": "iptables-legacy cannot be used (rungs 4 and 5)",
+    "NET_RAW": "no rung 4 (iptables opens a raw socket for a rule that names an ipset), and no iptables-legacy",
 }
 _ADD_HINT: Final = "add it under `securityContext.capabilities.add` of the container"
 _ROOT_HINT: Final = "this is about the process that asks: run the doctor as root, or in the agent's pod"
@@ -36,7 +36,19 @@ _FULL: Final = 0.95
 _FILLING: Final = 0.75
 
 
-def judge_rights(found: Rights | Unseen, subject: Subject, flavour: str = "nft") -> Line:
+def needs_raw_socket(kernel: Kernel | Unseen, wishes: Wishes) -> bool:
+    """Whether iptables is what steers here (rungs 4 and 5), or is the legacy one: both speak through a raw socket."""
+    if isinstance(kernel, Unseen):
+        return False
+    if kernel.iptables and kernel.iptables.flavour == "legacy":
+        return True
+    try:
+        return network.choose(wishes, kernel).spelling is network.Spelling.IPTABLES
+    except NetworkError:
+        return False
+
+
+def judge_rights(found: Rights | Unseen, subject: Subject, *, needs_raw: bool = False) -> Line:
     """Say which capabilities are missing, and for what."""
     check = "capabilities"
     if isinstance(found, Unseen):
@@ -46,7 +58,7 @@ def judge_rights(found: Rights | Unseen, subject: Subject, flavour: str = "nft")
         for name in found.lacking
         if (name == "NET_ADMIN" and subject.is_steered)
         or (name == "NET_BIND_SERVICE" and 0 < subject.port < found.first_free_port)
-        or (name == "NET_RAW" and flavour == "legacy" and subject.is_steered and "NET_ADMIN" not in found.lacking)
+        or (name == "NET_RAW" and needs_raw and subject.is_steered and "NET_ADMIN" not in found.lacking)
     ]
     if not needed:
         unneeded = f"; CAP_{', CAP_'.join(found.lacking)} missing and not needed" if found.lacking else ""

@@ -58,7 +58,10 @@ def _upstream_service(options: Options) -> Object:
 
 def _config_map(options: Options) -> Object:
     """The Corefile."""
-    return {**_head("v1", "ConfigMap", options, dict(_MANAGED)), "data": {"Corefile": corefile(options)}}
+    return {
+        **_head("v1", "ConfigMap", options, dict(_MANAGED)),
+        "data": {"Corefile": options.own_corefile or corefile(options)},
+    }
 
 
 def _metrics_service(options: Options) -> Object:

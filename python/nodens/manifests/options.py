@@ -22,6 +22,7 @@ DOMAIN_PILLAR: Final = "__PILLAR__DNS__DOMAIN__"
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _CAPACITY_LEAST: Final = 256
 _LINK_LOCAL: Final = IPv6Network("fe80::/10")
+_EXAMPLES: Final = {"--local-ip": ("169.254.20.10", "fd00:20::10"), "--dns-ip": ("10.96.0.10", "fd00:96::a")}
 
 
 class Mode(StrEnum):
@@ -39,7 +40,7 @@ class Options:
 
     `local_ips` are the nodes' own; `dns_ips` those of the cluster DNS Service, `dns_service`, whose pods `dns_selector`
     finds. All objects stand in its namespace. `is_late` leaves `bind` to the agent, which has all addresses from its
-    arguments.
+    arguments. `own_corefile` takes the place of the official blocks; whoever gives it has checked it.
     """
 
     mode: Mode = Mode.IPTABLES
@@ -62,6 +63,7 @@ class Options:
     steering: SteeringWish = SteeringWish.AUTO
     link: LinkWish = LinkWish.AUTO
     has_legacy_iptables: bool = False
+    own_corefile: str = ""
 
     @property
     def is_on_host(self) -> bool:
@@ -137,6 +139,12 @@ def _of_ips(option: str, ips: tuple[str, ...], *, is_dual_stack: bool) -> Iterat
     for text, family in zip(ips, families, strict=True):
         if family is None:
             yield Refusal(option=option, what=f"`{text}` is not an IP address")
+        elif reason := _is_nobodys(ip_address(text)):
+            yield Refusal(
+                option=option,
+                what=f"`{text}` {reason}",
+                hint=f"expected an address that pods send to, such as {_EXAMPLES[option][':' in text]}",
+            )
         elif ip_address(text) in _LINK_LOCAL:
             yield Refusal(
                 option=option,
@@ -146,6 +154,17 @@ def _of_ips(option: str, ips: tuple[str, ...], *, is_dual_stack: bool) -> Iterat
     wanted = [4, 6] if is_dual_stack else [families[0] if families else 4]
     if None not in families and sorted(family or 0 for family in families) != wanted:
         yield _wrong_families(option, ips, is_dual_stack=is_dual_stack)
+
+
+def _is_nobodys(address: IPv4Address | IPv6Address) -> str:
+    """Say why no pod can send anything there; empty if it can."""
+    if address.is_loopback:
+        return "is a loopback address: in a pod it is the pod itself"
+    if address.is_unspecified:
+        return "is every address; expected one"
+    if address.is_multicast or str(address) == "255.255.255.255":
+        return "is a group's address, which nobody answers from"
+    return ""
 
 
 def _wrong_families(option: str, given: tuple[str, ...], *, is_dual_stack: bool) -> Refusal:

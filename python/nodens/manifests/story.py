@@ -20,8 +20,8 @@ nodens {version}: a DNS cache for every node, in place of NodeLocal DNSCache (no
 Written by `{command}`; change the options, not this file.
 """
 _FILL_IN: Final = """
-First put your cluster's values in for three words; __PILLAR__CLUSTER__DNS__ and __PILLAR__UPSTREAM__SERVERS__ stay, for
-the agent knows what they stand for.
+First put your cluster's values in for three words; __PILLAR__... CLUSTER__DNS__ and UPSTREAM__SERVERS__ stay, for the
+agent knows what they stand for.
   kubedns=$(kubectl get svc kube-dns -n kube-system -o jsonpath={.spec.clusterIP}); domain=cluster.local
   for each in LOCAL__DNS=169.254.20.10 DNS__SERVER=$kubedns DNS__DOMAIN=$domain; do
     sed -i "s/__PILLAR__${each%=*}__/${each#*=}/g" nodelocaldns.yaml
@@ -34,7 +34,7 @@ Remove:    kubectl delete -f FILE       nothing is left on the nodes
 _MOVE_IN: Final = """
 Move in from node-cache: names, labels and selectors are its own, so that each object takes the place of the original.
   1. keep    kubectl -n {namespace} get configmap/node-local-dns daemonset/node-local-dns -o yaml > before.yaml
-  2. check   your own Corefile, if it is not the official one: `nodens check`; put it below, and add `ready` as there
+  2. check   your own Corefile, if it is not the official one: `--corefile FILE` checks it, puts it in, adds `ready`
   3. change  a node at a time and without surge, since node-cache hands nothing over (`--no-surge` writes it so):
              maxSurge: 0, maxUnavailable: 1, then kubectl replace -f FILE. Not apply: the `ports` that the original
              declares must go. While a node has neither of the two, its pods ask cluster DNS itself.
@@ -116,6 +116,11 @@ def _of_daemon_set(options: Options) -> Remarks:
                 "startupProbe",
             ): "Asks for this very pod; old and new share the ports of the other two probes.",
             (*container, "securityContext"): "No `ports` here: declared ones would keep the next pod off the node.",
+            (
+                *_SPEC,
+                "volumes",
+                "xtables-lock",
+            ): "For every iptables: where INPUT or OUTPUT drops, DNS is let through by it, whatever steers.",
             (
                 *_SPEC,
                 "volumes",

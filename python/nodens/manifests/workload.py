@@ -118,8 +118,10 @@ def arguments(options: Options) -> list[str]:
 def security_context(options: Options) -> _Spec:
     """Write which rights the container has: on the node, to set up links and rules and to serve port 53; else none."""
     capabilities: dict[str, list[str]] = {"drop": ["ALL"]}
+    # iptables opens a raw socket for a rule that names a set (rung 4), the legacy one for every rule.
+    needs_raw = options.has_legacy_iptables or options.steering is SteeringWish.IPTABLES
     if options.is_on_host:
-        capabilities["add"] = ["NET_ADMIN", "NET_BIND_SERVICE"] + ["NET_RAW"] * options.has_legacy_iptables
+        capabilities["add"] = ["NET_ADMIN", "NET_BIND_SERVICE"] + ["NET_RAW"] * needs_raw
     user = 0 if options.is_on_host else USER_OF_A_POD
     return {
         "privileged": False,

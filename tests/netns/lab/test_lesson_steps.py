@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 
@@ -184,6 +185,8 @@ class TestTypedCommands:
         assert "== the pod's /etc/resolv.conf (the same)" in told.stdout
         assert "200 translated and tracked (conntrack)" in told.stdout
         assert "| 0 translated and tracked (conntrack)" in told.stdout
+        assert "== in turn, in one minute: 7 times 100 queries each way" in told.stdout
+        assert re.search(r"^the cache was faster in \d of 7 turns", told.stdout, re.MULTILINE)
 
     def test_a_load_tells_who_answered(self, teacher: lesson.Teacher, typed: Typed) -> None:
         teacher.bring(State.INSTALLED, quietly)

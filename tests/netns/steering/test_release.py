@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from node_cache_rules import SKIP, insert_as_node_cache, rules_of
-from small_world import BORROWED, OWN, Holder, World, inside, plan_of, run, rung
+from small_world import BORROWED, OWN, PACKAGE, Holder, World, inside, plan_of, run, rung
 
 from nodens import network
 from nodens.errors import NetworkError
@@ -49,6 +51,23 @@ def test_what_a_dead_node_cache_left_is_removed_duplicates_too(
         assert network.release().found == []
     assert rules_of(world) == []
     assert world.ask(BORROWED[0]) == "cluster"
+
+
+def test_where_nobody_can_be_seen_everything_stays_unless_forced(world: World) -> None:
+    """It once took "cannot see" for "nobody", and a living agent's rules."""
+    insert_as_node_cache(world, "nft", BORROWED[0])
+    world.serve(world.node, BORROWED[0], b"node")
+    hide = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+    words = ("unshare", "-m", "--propagation", "private", "sh", "-c", hide, "-")
+    blind = (*words, "env", f"PYTHONPATH={PACKAGE}", sys.executable, str(Path(__file__).with_name("blind.py")))
+    assert world.on_node(*blind) == (
+        f"iptables-nft: 12 rules of {BORROWED[0]}: kept: whether an agent lives cannot be seen "
+        "(port 53: cannot see who serves: sock_diag: operation not permitted; "
+        "/proc/net/tcp: no such file or directory); `--force` removes it\n"
+    )
+    assert len(rules_of(world)) == 12
+    assert world.on_node(*blind, "--force") == f"iptables-nft: 12 rules of {BORROWED[0]}: removed\n"
+    assert rules_of(world) == []
 
 
 def test_rules_and_links_of_others_stay_even_with_our_comment_or_our_name(world: World) -> None:

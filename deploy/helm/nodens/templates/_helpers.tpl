@@ -39,6 +39,66 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{/* Ours and theirs as one map, so that no key stands there twice; theirs win. The argument is a list of two maps. */}}
+{{- define "nodens.joined" -}}
+{{- $made := dict }}
+{{- range . }}{{ range $key, $value := . | default dict }}{{ $_ := set $made $key $value }}{{ end }}{{ end }}
+{{- toYaml $made }}
+{{- end }}
+
+{{- define "nodens.serviceAccount" -}}
+{{ .Values.serviceAccount.name | default (ternary "node-local-dns" "default" .Values.serviceAccount.create) }}
+{{- end }}
+
+{{- define "nodens.scrapeAnnotations" -}}
+{{- if include "nodens.scrapes" . }}
+prometheus.io/port: {{ .Values.config.metricsPort | quote }}
+prometheus.io/scrape: "true"
+{{- end }}
+{{- end }}
+
+{{/* An updateStrategy that somebody chose; the deliveryhero chart's default, in a values file carried over, was not chosen. */}}
+{{- define "nodens.chosenStrategy" -}}
+{{- $carried := dict "type" "RollingUpdate" "rollingUpdate" (dict "maxUnavailable" "10%") }}
+{{- with .Values.updateStrategy }}{{ if not (deepEqual . $carried) }}{{ toYaml . }}{{ end }}{{ end }}
+{{- end }}
+
+{{/* What is given of securityContext; the deliveryhero chart's default asks for less than every mode has. */}}
+{{- define "nodens.chosenRights" -}}
+{{- $carried := dict "capabilities" (dict "add" (list "NET_ADMIN")) }}
+{{- with .Values.securityContext }}{{ if not (deepEqual . $carried) }}{{ toYaml . }}{{ end }}{{ end }}
+{{- end }}
+
+{{/* The rights that the mode needs, and what is given merged into them: keys take a key's place, capabilities are added. */}}
+{{- define "nodens.rights" -}}
+{{- $isOnHost := include "nodens.isOnHost" . }}
+{{- $add := list }}
+{{- if $isOnHost }}
+{{- $add = list "NET_ADMIN" "NET_BIND_SERVICE" }}
+{{- if or .Values.config.legacyIptables (eq .Values.config.steering "iptables") }}{{ $add = append $add "NET_RAW" }}{{ end }}
+{{- end }}
+{{- $user := ternary 0 65532 (eq $isOnHost "true") }}
+{{- $made := dict "privileged" false "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true }}
+{{- $_ := set $made "seccompProfile" (dict "type" "RuntimeDefault") }}
+{{- $_ := set $made "runAsUser" $user }}{{ $_ := set $made "runAsGroup" $user }}
+{{- if not $isOnHost }}{{ $_ := set $made "runAsNonRoot" true }}{{ end }}
+{{- $given := include "nodens.chosenRights" . | fromYaml }}
+{{- $capabilities := get $given "capabilities" | default dict }}
+{{- $add = concat $add (get $capabilities "add" | default list) | uniq }}
+{{- $kept := dict "drop" (get $capabilities "drop" | default (list "ALL")) }}
+{{- if $add }}{{ $_ := set $kept "add" $add }}{{ end }}
+{{- $_ := set $made "capabilities" $kept }}
+{{- /* Two pairs that the API server refuses, and one that the kubelet does. */}}
+{{- if or (get $given "privileged") (has "SYS_ADMIN" $add) (has "CAP_SYS_ADMIN" $add) }}
+{{- $_ := unset $made "allowPrivilegeEscalation" }}
+{{- end }}
+{{- if and (hasKey $given "runAsUser") (eq (toString (get $given "runAsUser")) "0") }}{{ $_ := unset $made "runAsNonRoot" }}{{ end }}
+{{- range $key, $value := omit $given "capabilities" }}
+{{- if kindIs "invalid" $value }}{{ $_ := unset $made $key }}{{ else }}{{ $_ := set $made $key $value }}{{ end }}
+{{- end }}
+{{- toYaml $made }}
+{{- end }}
+
 {{- define "nodens.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
@@ -99,8 +159,14 @@ forward . __PILLAR__CLUSTER__DNS__ {
 {{- end }}
 
 {{- define "nodens.forwardRest" -}}
-forward . {{ join " " .Values.config.upstreamServers | default "__PILLAR__UPSTREAM__SERVERS__" }}
-{{- with .Values.config.upstreamForwardConfig | trim }} {
+{{- $servers := .Values.config.upstreamServers }}
+{{- $lines := .Values.config.upstreamForwardConfig | default "" }}
+{{- if not (kindIs "string" $lines) }}
+{{- $all := list }}{{ range $lines }}{{ $all = append $all . }}{{ end }}
+{{- $lines = join "\n" $all }}
+{{- end -}}
+forward . {{ kindIs "string" $servers | ternary $servers (join " " $servers) | trim | default "__PILLAR__UPSTREAM__SERVERS__" }}
+{{- with $lines | trim }} {
 {{ indent 4 . }}
 }
 {{- end }}

@@ -22,7 +22,8 @@ def main(words: Sequence[str]) -> int:
         prog="nodens lab diff",
         description="Show the node of dns-test before and after the cache is installed, side by side: resolv.conf, "
         "link, "
-        "route, rules, and two hundred queries. `nodens lab create` keeps what was before.",
+        "route, rules, and two hundred queries; then both ways asked in turn, which takes some seconds. `nodens lab "
+        "create` keeps what was before.",
     )
     parser.add_argument("--prepare", action="store_true", help="install the cache first, if it is not")
     add_world(parser)
@@ -40,5 +41,6 @@ def main(words: Sequence[str]) -> int:
     width = shutil.get_terminal_size((160, 40)).columns
     after = lesson.snapshot.take(standing(asked.world))
     bold = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
-    print(lesson.snapshot.beside(before, after, width, lambda line: bold[0] + line + bold[1]), end="")
+    print(lesson.snapshot.beside(before, after, width, lambda line: bold[0] + line + bold[1]), end="", flush=True)
+    print(lesson.turns.render(lesson.turns.take(standing(asked.world))), end="")
     return 0

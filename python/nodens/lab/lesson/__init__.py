@@ -4,7 +4,7 @@ Steps are values (`chapters`), run by one shell as a learner would type them. No
 what a command printed.
 """
 
-from nodens.lab.lesson import asking, figures, figures_text, loads, picture, recording, report, snapshot
+from nodens.lab.lesson import asking, figures, figures_text, loads, picture, recording, report, snapshot, turns
 from nodens.lab.lesson.chapters import chapters, step, steps
 from nodens.lab.lesson.model import Chapter, Output, Scene, State, Step, Verdict
 from nodens.lab.lesson.shell import Shell
@@ -31,4 +31,5 @@ __all__ = [
     "snapshot",
     "step",
     "steps",
+    "turns",
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from textwrap import indent
 from typing import Any, Final
 
 from nodens.lab.lesson.model import Chapter, Output, Step, Verdict
 
+_WIDTH: Final = 83  # of the text beside numbers and titles
 _MARKS: Final = {True: "yes", False: "NO "}
 
 
@@ -18,10 +21,17 @@ def render_list(chapters: Sequence[Chapter], done: Mapping[int, bool]) -> str:
         lines.append(chapter.title)
         for step in chapter.steps:
             mark = {True: "holds", False: "NOT  ", None: "     "}[done.get(step.number)]
-            first = step.shows.split("\n")[0]
-            lines.append(f"  {step.number:2}  {mark}  {step.title:22} {first}")
-            lines.append(f"{'':35}needs: {step.needs}")
+            first, *rest = textwrap.wrap(first_sentence(step.shows), _WIDTH, break_on_hyphens=False)
+            lines.append(f"  {step.number:2}  {mark}  {step.title:23} {first}")
+            lines += [f"{'':36}{line}" for line in (*rest, f"needs: {step.needs}")]
     return "\n".join(lines) + "\n"
+
+
+def first_sentence(text: str) -> str:
+    """Give the first sentence of a text that may go on over lines; a point within a name or number ends none."""
+    whole = " ".join(text.split())
+    found = re.match(r".*?\.(?= [A-Z`]|$)", whole)
+    return found[0] if found else whole
 
 
 def render_head(step: Step) -> str:

@@ -128,7 +128,7 @@ def _measured(world: World) -> Part:
     order = AskOrder(server=SERVER, names=(NAME,), rate=200, count=QUERIES)
     outcome = loads.ask(world, order)
     return (
-        f"{QUERIES} queries of {NAME}",
+        f"{QUERIES} queries of {NAME}, each side in its own minute",
         (
             f"median {outcome.quantile_ms(0.5):.2f} ms, p99 {outcome.quantile_ms(0.99):.2f} ms",
             f"{outcome.by_cluster} translated and tracked (conntrack)",
