@@ -30,6 +30,7 @@ LOOK_S: Final = 10.0  # for a whole look, however slowly it is read
 ENTRIES_LIMIT: Final = 100_000  # of a look; ten caches of node-cache's size
 _BACKLOG: Final = 4
 _NO_ROOM_PAUSE_S: Final = 0.2
+_LEAVE_S: Final = 2.0  # the thread is woken, and has a page to write at most
 _CREDENTIALS: Final = struct.Struct("3i")
 
 Bookmark = tuple[int, int, int, int]
@@ -50,7 +51,7 @@ def peer_of(connected: socket.socket) -> tuple[int, int]:
 
 
 class Lookout:
-    """The listening socket and its one thread. A context manager; leaving it waits for nobody."""
+    """The listening socket and its one thread. A context manager; leaving it waits for no guest."""
 
     def __init__(self, source: EntrySource, addresses: Sequence[tuple[str, int]], log: Log) -> None:
         """Listen nowhere yet. `addresses`: where the agent answers, which is how it is found."""
@@ -60,6 +61,7 @@ class Lookout:
         self._is_over = Event()
         self._listening: socket.socket | None = None
         self._guest: socket.socket | None = None
+        self._thread: Thread | None = None
 
     def __enter__(self) -> Self:
         """Open it. DNS is served without it, too."""
@@ -73,7 +75,8 @@ class Lookout:
         except OSError as error:
             self._log.warning(f"nodens entries: cannot listen: {error.strerror}; DNS is served without it")
             return self
-        Thread(target=self._run, args=(self._listening,), name="lookout", daemon=True).start()
+        self._thread = Thread(target=self._run, args=(self._listening,), name="lookout", daemon=True)
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,6 +86,8 @@ class Lookout:
             if each:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)  # wakes the thread
+        if self._thread:
+            self._thread.join(_LEAVE_S)
         if self._listening:
             self._listening.close()
 
