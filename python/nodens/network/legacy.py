@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LOOK_S: Final = 0.25  # how often to ask
-_READ_EVERY_S: Final = 0.5  # how often to read what the rules say, if that is cheap
+_READ_EVERY_S: Final = LOOK_S  # how often to read what the rules say, if that is cheap
 _READ_SHARE: Final = 1000  # and at most one part in so many of the time is spent with it
 _GET_INFO: Final = 64
 _GET_ENTRIES: Final = 65

@@ -79,7 +79,7 @@ def steps() -> tuple[Step, ...]:
                 _curl("'coredns_cache_entries.*10.96.0.10'"),
                 _curl("'^nodens_(cache_bytes|memory_limit_bytes)'"),
                 in_pod("nslookup kubernetes.default"),
-                in_agent("nodens entries --zone cluster.local"),
+                in_agent("nodens entries --zone cluster.local --match 'kubernetes.*'"),
             ),
             checks=(
                 has(
